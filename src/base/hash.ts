@@ -13,7 +13,13 @@ export function mix32(h: number): number {
  * Hash of an IPv4 connection tuple in one direction: it is not symmetric, since conntrack enters each
  * connection under both of its tuples. Addresses are 32-bit words in host order, ports 0..65535.
  */
-export function hashTuple4(saddr: number, daddr: number, sport: number, dport: number, l4proto: number): number {
+export function hashTuple4(
+  saddr: number,
+  daddr: number,
+  sport: number,
+  dport: number,
+  l4proto: number,
+): number {
   let h = Math.imul(saddr, 0x9e3779b1) ^ Math.imul(daddr, 0x85ebca77);
   h ^= Math.imul((sport << 16) | dport, 0xc2b2ae3d);
   return mix32(h + Math.imul(l4proto, 0x27d4eb2f));

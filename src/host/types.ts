@@ -1,0 +1,142 @@
+import type { Family } from '../base/inet.ts';
+
+/** Result of a routing decision: ROUTE_* kinds. */
+export const ROUTE_LOCAL = 0;
+export const ROUTE_UNICAST = 1;
+export const ROUTE_BROADCAST = 2;
+export const ROUTE_MULTICAST = 3;
+/** Dropped without an answer. */
+export const ROUTE_BLACKHOLE = 4;
+export const ROUTE_UNREACHABLE = 5;
+export const ROUTE_PROHIBIT = 6;
+/** No route matched. */
+export const ROUTE_NONE = 7;
+/** The source address cannot come in here (martian, rp_filter). */
+export const ROUTE_MARTIAN = 8;
+/** Routable, but forwarding is off for the interface. */
+export const ROUTE_NOT_FORWARDING = 9;
+
+export type RouteKind = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
+
+/** Output parameters of a routing decision: the caller makes one and uses it again (no allocation per packet). */
+export interface RouteResult {
+  kind: RouteKind;
+  /** Interface id the packet leaves by (lo for local delivery of own packets); 0 when none. */
+  oif: number;
+  /** Preferred source address: 4 words, IPv4 in the first; valid when hasPrefsrc. */
+  prefsrc: Int32Array;
+  hasPrefsrc: boolean;
+  /** Next hop: 4 words; valid when hasGateway. */
+  gateway: Int32Array;
+  hasGateway: boolean;
+  /** Routing realm, 0 when none. */
+  realm: number;
+  /** Why, for `trace` and drop counts: e.g. the route as `ip route` prints it, or the check that failed. */
+  reason: string;
+}
+
+/** inet_addr_type() / ipv6_addr_type() classes as `-m addrtype` names them: RTN_* of include/uapi/linux/rtnetlink.h. */
+export type AddressType =
+  | 'UNSPEC'
+  | 'UNICAST'
+  | 'LOCAL'
+  | 'BROADCAST'
+  | 'ANYCAST'
+  | 'MULTICAST'
+  | 'BLACKHOLE'
+  | 'UNREACHABLE'
+  | 'PROHIBIT'
+  | 'THROW'
+  | 'NAT'
+  | 'XRESOLVE';
+
+/** One network interface. Ids count from 1; 0 means "no interface". */
+export interface Interface {
+  readonly id: number;
+  readonly name: string;
+  /** Kernel ifindex where HOST gives it. */
+  readonly ifindex: number | undefined;
+  /** Six bytes, or undefined. */
+  readonly mac: Uint8Array | undefined;
+  readonly mtu: number;
+  readonly isLoopback: boolean;
+  readonly isUp: boolean;
+  /** Id of the bridge or VRF it is a port of, 0 when none. */
+  readonly master: number;
+  readonly kind: string | undefined;
+  /** VLAN id and the id of the interface below, for VLAN interfaces. */
+  readonly vlanId: number | undefined;
+  readonly link: number;
+  /** Interface group (`-m devgroup`). */
+  readonly group: number;
+}
+
+/** Who the replayed machine is. Implemented in src/host/. */
+export interface Host {
+  /** All interfaces; index = id (index 0 unused). Grows when a capture names one that HOST does not know. */
+  readonly interfaces: readonly Interface[];
+  /** Id of the interface of that name; made (with nothing known about it) when it does not exist. */
+  interfaceId(name: string): number;
+  /** Id, or 0 when HOST knows no such name. */
+  findInterface(name: string): number;
+  findIfindex(ifindex: number): number;
+  /** A sysctl as a number, e.g. `net.ipv4.ip_forward`; the kernel's default when HOST does not say. */
+  sysctl(name: string): number;
+  /** Per-interface sysctl with the kernel's own combination of all/default/interface (`rp_filter` max, `accept_local` or …). */
+  interfaceSysctl(family: Family, name: string, interfaceId: number): number;
+  /**
+   * ip_route_input() / ip6_route_input(): which way a packet that came in by `iif` goes. Addresses are words in
+   * `addresses` at offsets (registers fit). Writes `out`.
+   */
+  routeInput(
+    family: Family,
+    words: Int32Array,
+    saddrAt: number,
+    daddrAt: number,
+    tos: number,
+    mark: number,
+    iif: number,
+    l4proto: number,
+    sport: number,
+    dport: number,
+    out: RouteResult,
+  ): void;
+  /** ip_route_output() / ip6_route_output() and ip_route_me_harder(): for a packet made by this host. `oif` 0 = any. */
+  routeOutput(
+    family: Family,
+    words: Int32Array,
+    saddrAt: number,
+    daddrAt: number,
+    tos: number,
+    mark: number,
+    oif: number,
+    l4proto: number,
+    sport: number,
+    dport: number,
+    out: RouteResult,
+  ): void;
+  /** Class of an address; with `interfaceId` not 0 as `--limit-iface-in/out` asks it. */
+  addressType(family: Family, words: Int32Array, at: number, interfaceId: number): AddressType;
+  /** True when the address is one of this host's own. */
+  isLocalAddress(family: Family, words: Int32Array, at: number): boolean;
+  /** inet_select_addr() / ipv6_dev_get_saddr(): the source address that the host would use; false when it has none. */
+  selectSource(
+    family: Family,
+    interfaceId: number,
+    words: Int32Array,
+    daddrAt: number,
+    out: Int32Array,
+    outAt: number,
+  ): boolean;
+  /** First address of the interface, for REDIRECT (IPv4: primary of in-device; IPv6: first non-tentative of scope). */
+  firstAddress(
+    family: Family,
+    interfaceId: number,
+    words: Int32Array,
+    saddrAt: number,
+    out: Int32Array,
+    outAt: number,
+  ): boolean;
+  /** Sentences for the report: what was assumed because HOST did not say. */
+  readonly assumptions: readonly string[];
+}
