@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""Does a recording add up? Counts the packets of its captures again and compares them with the firewall's counters.
+
+usage: sanity.py SCENARIO-FOLDER...
+
+Every recorded ruleset has rules without a target that only count: `-A PREROUTING -i IFACE` in the raw table (every IP packet
+that came in), `-A OUTPUT -o IFACE` in raw (every one that the host made) and `-A POSTROUTING -o IFACE` in mangle (every one that
+went out). Here the first and the last are held against the captures, packets and bytes, each interface and family by itself:
+
+  raw PREROUTING -i X      =  IP packets captured on X that came in (and were for the host's MAC address, or for many)
+  mangle POSTROUTING -o X  =  IP packets captured on X that went out
+
+Where connection tracking is on (fragments='whole'), the fragments of a datagram count as the one whole datagram: the kernel puts
+them together before raw, and cuts what it sends after POSTROUTING. Nothing of the replay's code is used here, on purpose.
+"""
+import json
+import pathlib
+import re
+import struct
+import sys
+
+sys.dont_write_bytecode = True
+import pcap
+
+
+def ip_of(linktype, data):
+    """(family, IP packet, for us?, source MAC) of a captured frame, or None if it is not IP."""
+    if linktype == pcap.LINKTYPE_ETHERNET:
+        at, ethertype = 14, struct.unpack('>H', data[12:14])[0]
+        while ethertype in (0x8100, 0x88a8):
+            ethertype = struct.unpack('>H', data[at + 2:at + 4])[0]
+            at += 4
+        packet, dst, src = data[at:], data[:6], data[6:12]
+    else:
+        raise SystemExit(f'link type {linktype} is not known here')
+    if ethertype == 0x0800:
+        return 4, packet[:struct.unpack('>H', packet[2:4])[0] or None], dst, src
+    if ethertype == 0x86dd:
+        return 6, packet[:40 + struct.unpack('>H', packet[4:6])[0] if packet[4:6] != b'\0\0' else None], dst, src
+    return None
+
+
+def fragment_of(family, p):
+    """(key, header length to count once, payload length, first?) if this is a fragment, else None."""
+    if family == 4:
+        word = struct.unpack('>H', p[6:8])[0]
+        if not word & 0x3fff:
+            return None
+        hl = (p[0] & 15) * 4
+        return (p[12:20], p[9], p[4:6]), hl, len(p) - hl, not word & 0x1fff
+    at, nh = 40, p[6]
+    while nh in (0, 43, 60):
+        nh, at = p[at], at + (p[at + 1] + 1) * 8
+    if nh != 44:
+        return None
+    # The kernel takes the fragment header away when it puts the datagram together.
+    return (p[8:40], p[at + 4:at + 8]), at, len(p) - at - 8, not struct.unpack('>H', p[at + 2:at + 4])[0] & 0xfff8
+
+
+def count(folder, fragments):
+    """{(family, direction, interface): [packets, bytes]} of all captures in the folder."""
+    links = {l['ifname']: l for l in json.load(open(folder / 'host' / 'address.json'))}
+    own = {n: bytes.fromhex(l['address'].replace(':', '')) for n, l in links.items() if 'address' in l}
+    totals, seen, total_packets = {}, {}, 0
+    for file in sorted([*folder.glob('*.pcap'), *folder.glob('*.pcapng')]):
+        for dev, t, linktype, flags, data, _ in pcap.read(file, file.stem):
+            total_packets += 1
+            found = ip_of(linktype, data)
+            if not found:
+                continue
+            family, packet, dst, src = found
+            if dev == 'lo':
+                directions = ['in', 'out']
+            elif src == own[dev]:
+                directions = ['out']
+            elif dst == own[dev] or dst[0] & 1:
+                directions = ['in']
+            else:
+                continue
+            if flags is not None and directions != [{1: 'in', 2: 'out'}[flags & 3]]:
+                raise SystemExit(f'{file}: a direction flag is wrong')
+            for direction in directions:
+                total = totals.setdefault((family, direction, dev), [0, 0])
+                part = fragment_of(family, packet) if fragments == 'whole' else None
+                if part:
+                    key, header, payload, first = part
+                    group = seen.setdefault((family, direction, dev, key), [0, 0, False])
+                    if not group[2] and first:
+                        total[0] += 1
+                        total[1] += header
+                        group[2] = True
+                    total[1] += payload
+                else:
+                    total[0] += 1
+                    total[1] += len(packet)
+    return totals, total_packets
+
+
+def counters(folder):
+    """The counting rules of expected/: {(family, direction, interface): [packets, bytes]}."""
+    found = {}
+    for family, name in ((4, 'iptables.save'), (6, 'ip6tables.save')):
+        table = None
+        for line in (folder / 'expected' / name).read_text().splitlines():
+            if line.startswith('*'):
+                table = line[1:]
+            m = re.fullmatch(r'\[(\d+):(\d+)\] -A (PREROUTING -i|POSTROUTING -o) (\S+)', line)
+            if m and (table, m[3][:3]) in (('raw', 'PRE'), ('mangle', 'POS')):
+                found[family, 'in' if m[3][:3] == 'PRE' else 'out', m[4]] = [int(m[1]), int(m[2])]
+    return found
+
+
+def check(folder, fragments='whole', ignore=()):
+    """True if all counting rules agree with the captures; prints a table. ignore: (family, direction, interface) that may differ,
+    for a reason that the scenario's README gives."""
+    folder = pathlib.Path(folder)
+    captured, packets = count(folder, fragments)
+    counted = counters(folder)
+    good = bool(counted)
+    print(f'{folder.name}: {packets} packets captured')
+    for key in sorted({*captured, *counted}):
+        c, k = captured.get(key, [0, 0]), counted.get(key)
+        if k is None and (folder / 'expected' / ('iptables.save' if key[0] == 4 else 'ip6tables.save')).read_text() == '':
+            continue
+        verdict = 'ok' if c == k else 'no counting rule' if k is None else 'differs, as explained' if key in ignore else 'DIFFERS'
+        good &= verdict in ('ok', 'differs, as explained')
+        print(f'  IPv{key[0]} {key[1]:3} {key[2]:8} captured {c[0]:6} packets {c[1]:8} bytes, counted {"-" if k is None else k[0]:>6} {"-" if k is None else k[1]:>8}  {verdict}')
+    return good
+
+
+if __name__ == '__main__':
+    results = [check(f) for f in sys.argv[1:]]
+    sys.exit(0 if results and all(results) else 1)
