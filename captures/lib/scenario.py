@@ -279,9 +279,9 @@ class Scenario:
             (folder / f'{tool}.save').write_text(self.exec(fw, f'{tool}-legacy-save', '-c'))
         (folder / 'conntrack.txt').write_text(''.join(self.exec(fw, 'conntrack', '-L', '-o', 'extended', '-f', f, check=False) for f in ('ipv4', 'ipv6')))
 
-    def end(self, packed=None, fragments='whole', ignore=()):
+    def end(self, packed=None, fragments='whole', differs=None):
         """Saves the counters, stops the captures, checks them, and puts the recording in its place. packed: the name of a
-        pcapng file that takes all interfaces instead of one pcap each."""
+        pcapng file that takes all interfaces instead of one pcap each. differs: see sanity.check."""
         time.sleep(1.0)
         expected = self.out / 'expected'
         self.save(expected)
@@ -302,7 +302,7 @@ class Scenario:
             pcap.pack(files, self.out / 'host' / 'address.json', self.out / packed)
             for _, f in files:
                 f.unlink()
-        if not sanity.check(self.out, fragments, ignore):
+        if not sanity.check(self.out, fragments, differs):
             keep = pathlib.Path(tempfile.gettempdir()) / f'{self.prefix}-failed'
             shutil.rmtree(keep, ignore_errors=True)
             shutil.copytree(self.out, keep)
