@@ -1,0 +1,539 @@
+#!/usr/bin/env python3
+"""The kernel as the judge: plays packets through real netfilter and reads its counters.
+
+Reads one JSON document on standard input (or from the file named as the only argument) and writes one on
+standard output:
+
+    {"mode": "play", "backend": "legacy", "jobs": 2, "cases": [...]}     -> {"kernel": ..., "results": [...]}
+    {"mode": "check", "backend": "legacy", "cases": [...]}               -> restore, then save; no packets
+
+The shape of a case and of a result is documented in judge.ts; this file only carries it out.
+
+Every case runs in a network namespace of its own, made with unshare(2) inside a worker process. It has no
+name, so nothing is left behind: when the worker makes the next one, or dies of whatever cause, the kernel
+frees it with its devices, rules and connections. The namespace of the host is never touched.
+
+Workers take cases off a shared pipe. A case whose packets carry times spends its life asleep, so those go
+to a second, larger group of workers; the others get one worker per CPU.
+"""
+
+import ctypes
+import errno
+import fcntl
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+CLONE_NEWNET = 0x40000000
+PR_SET_PDEATHSIG = 1
+TUNSETIFF = 0x400454CA
+TUNSETPERSIST = 0x400454CB
+IFF_TUN, IFF_TAP, IFF_NO_PI = 0x0001, 0x0002, 0x1000
+ETH_P_IP, ETH_P_IPV6 = 0x0800, 0x86DD
+IPV6_HDRINCL = 36  # not in the socket module
+SO_MARK = 36
+SO_PRIORITY = 12
+
+# The largest MTU that both TUN and TAP take: the hosts of the cases are not about fragmentation unless they say so.
+DEFAULT_MTU = 65521
+
+PACED_WORKERS = 12
+COMMAND_TIMEOUT_SECONDS = 30
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+# Only packets that a process of ours sends may leave: whatever the kernel says by itself (RST, ICMP errors,
+# neighbour discovery, MLD, IGMP, router solicitations) is dropped before any table can count it.
+GUARD = """
+table ip judge {
+    chain output { type filter hook output priority -1000; policy drop; meta skuid 0 accept; }
+}
+table ip6 judge {
+    chain output { type filter hook output priority -1000; policy drop; meta skuid 0 accept; }
+}
+"""
+
+# Set before any interface exists, so that new interfaces inherit them.
+BASE_SYSCTLS = [
+    ("net.ipv4.ip_forward", "1"),
+    ("net.ipv4.conf.all.rp_filter", "0"),
+    ("net.ipv4.conf.default.rp_filter", "0"),
+    ("net.ipv6.conf.all.forwarding", "1"),
+    ("net.ipv6.conf.default.forwarding", "1"),
+    ("net.ipv6.conf.all.accept_dad", "0"),
+    ("net.ipv6.conf.default.accept_dad", "0"),
+    ("net.ipv6.conf.default.dad_transmits", "0"),
+    ("net.ipv6.conf.default.router_solicitations", "0"),
+    ("net.ipv6.conf.default.accept_ra", "0"),
+    ("net.ipv6.conf.default.autoconf", "0"),
+    # No link-local address of the kernel's own making: it would differ from run to run.
+    ("net.ipv6.conf.default.addr_gen_mode", "1"),
+]
+
+# What of `sysctl -a` a recorded host keeps: what can change the way of a packet.
+HOST_SYSCTL_PREFIXES = ("net.netfilter.nf_conntrack", "net.ipv4.ip_forward", "net.ipv4.ip_default_ttl",
+                        "net.ipv4.icmp_echo_ignore", "net.ipv4.ip_early_demux", "net.ipv4.fwmark_reflect",
+                        "net.bridge.", "net.ipv4.ip_nonlocal_bind", "net.ipv6.ip_nonlocal_bind")
+HOST_SYSCTL_CONF = ("accept_local", "accept_source_route", "bc_forwarding", "forwarding", "mc_forwarding",
+                    "route_localnet", "rp_filter", "src_valid_mark", "disable_ipv6", "hop_limit", "mtu",
+                    "proxy_ndp")
+
+
+class Refused(Exception):
+    """A step of the set-up that the system did not accept: part of the result, not a failure of ours."""
+
+    def __init__(self, step, status, stderr):
+        super().__init__(step)
+        self.step, self.status, self.stderr = step, status, stderr
+
+
+def run(argv, text=None, env=None):
+    """Runs a command; its status, output and error text."""
+    done = subprocess.run(argv, input=text, capture_output=True, text=True, errors="surrogateescape",
+                          env=env, close_fds=False, timeout=COMMAND_TIMEOUT_SECONDS)
+    return done.returncode, done.stdout, done.stderr
+
+
+def require(step, argv, text=None, env=None):
+    status, stdout, stderr = run(argv, text, env)
+    if status != 0:
+        raise Refused(step, status, stderr.strip() or stdout.strip())
+    return stdout
+
+
+def new_namespace():
+    if libc.unshare(CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "unshare(CLONE_NEWNET)")
+
+
+def sysctl_path(name):
+    # sysctl(8): dots separate, unless they are part of an interface's name, which is then written with slashes.
+    return "/proc/sys/" + name.translate(str.maketrans("./", "/."))
+
+
+def set_sysctl(name, value):
+    try:
+        with open(sysctl_path(name), "w") as file:
+            file.write(str(value))
+    except OSError as problem:
+        raise Refused("sysctl " + name, problem.errno, os.strerror(problem.errno))
+
+
+class Device:
+    """One TUN or TAP device and the descriptor that is the far end of its cable."""
+
+    def __init__(self, name, kind):
+        self.name, self.kind = name, kind
+        self.fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        # A TUN keeps its 4-byte packet information, so that a packet may be written whose version nibble
+        # is not what its link header says: one of the header checks that a case can ask for.
+        flags = IFF_TUN if kind == "tun" else IFF_TAP | IFF_NO_PI
+        fcntl.ioctl(self.fd, TUNSETIFF, struct.pack("16sH22x", name.encode(), flags))
+        # Closing the descriptor would unregister the device here and now, 40 ms of waiting for grace periods.
+        # A persistent one is left to the end of its namespace, which the kernel clears up in the background.
+        fcntl.ioctl(self.fd, TUNSETPERSIST, 1)
+
+    def write(self, data, protocol):
+        if self.kind == "tun":
+            data = struct.pack("!HH", 0, protocol) + data
+        os.write(self.fd, data)
+
+    def drain(self):
+        """Everything the kernel has sent out of this device since the last call."""
+        packets = []
+        while True:
+            try:
+                data = os.read(self.fd, 70000)
+            except BlockingIOError:
+                return packets
+            except OSError as problem:
+                if problem.errno in (errno.EIO, errno.EBADFD):  # the interface is down or gone
+                    return packets
+                raise
+            packets.append(data[4:] if self.kind == "tun" else data)
+
+    def close(self):
+        os.close(self.fd)
+
+
+class RawSockets:
+    """The sockets by which the host's own packets leave, one for each set of socket options."""
+
+    def __init__(self):
+        self.sockets = {}
+
+    def send(self, data, packet):
+        version = data[0] >> 4 if data else 4
+        mark, bind = packet.get("mark"), packet.get("bind")
+        key = (version, mark, bind)
+        sock = self.sockets.get(key)
+        if sock is None:
+            sock = self.sockets[key] = self.open(version, mark, bind)
+        if version == 6:
+            destination = socket.inet_ntop(socket.AF_INET6, data[24:40].ljust(16, b"\0"))
+            # A link-local or multicast destination means nothing without the interface it is on.
+            scope = socket.if_nametoindex(packet["iface"]) if data[24] in (0xFE, 0xFF) and packet.get("iface") else 0
+            sock.sendto(data, (destination, 0, 0, scope))
+        else:
+            sock.sendto(data, (socket.inet_ntop(socket.AF_INET, data[16:20].ljust(4, b"\0")), 0))
+
+    @staticmethod
+    def open(version, mark, bind):
+        if version == 6:
+            sock = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+            sock.setsockopt(socket.IPPROTO_IPV6, IPV6_HDRINCL, 1)
+        else:
+            sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_HDRINCL, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 22)
+        if mark is not None:
+            sock.setsockopt(socket.SOL_SOCKET, SO_MARK, mark)
+        if bind:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, bind.encode())
+        return sock
+
+    def close(self):
+        for sock in self.sockets.values():
+            sock.close()
+        self.sockets.clear()
+
+
+class Host:
+    """The machine of a case: a fresh namespace with interfaces, addresses, routes and sysctls."""
+
+    def __init__(self, host):
+        new_namespace()
+        self.devices = {}
+        for name, value in BASE_SYSCTLS:
+            set_sysctl(name, value)
+        lines = ["link set lo up"]
+        for interface in host.get("interfaces", []):
+            lines += self.interface_lines(interface)
+        for interface in host.get("interfaces", []):
+            if interface.get("up", True):
+                lines.append("link set %s up" % interface["name"])
+        for address in host.get("addresses", []):
+            words = address.split()
+            suffix = " nodad" if ":" in words[0] else "" if "brd" in words or "peer" in words else " brd +"
+            lines.append("address add %s%s" % (address, suffix))
+        lines += ["route add " + route for route in host.get("routes", [])]
+        lines += ["neigh add " + neighbour for neighbour in host.get("neighbours", [])]
+        lines += ["rule add " + rule for rule in host.get("rules", [])]
+        lines += host.get("ip", [])
+        # `ip -batch` takes the family from each line's addresses; only rules need to be told.
+        v6 = [line for line in lines if line.startswith("rule") and ":" in line]
+        require("ip", ["ip", "-batch", "-"], "\n".join(line for line in lines if line not in v6) + "\n")
+        if v6:
+            require("ip -6", ["ip", "-6", "-batch", "-"], "\n".join(v6) + "\n")
+        for name, value in host.get("sysctls", {}).items():
+            set_sysctl(name, value)
+
+    def interface_lines(self, interface):
+        name, kind = interface["name"], interface.get("type", "tun")
+        lines = []
+        if kind in ("tun", "tap"):
+            self.devices[name] = Device(name, kind)
+            mac = " address " + interface["mac"] if "mac" in interface else ""
+            lines.append("link set %s mtu %d%s" % (name, interface.get("mtu", DEFAULT_MTU), mac))
+        elif kind == "vlan":
+            lines.append("link add link %s name %s type vlan id %d" % (interface["link"], name, interface["id"]))
+        elif kind == "bridge":
+            mac = " address " + interface["mac"] if "mac" in interface else ""
+            lines.append("link add name %s%s type bridge forward_delay 0 mcast_snooping 0" % (name, mac))
+        else:
+            lines.append("link add name %s type %s" % (name, kind))
+        if "master" in interface:
+            lines.append("link set %s master %s" % (name, interface["master"]))
+        return lines
+
+    def drain(self):
+        return [(name, data) for name, device in self.devices.items() for data in device.drain()]
+
+    def close(self):
+        for device in self.devices.values():
+            device.close()
+
+
+def describe_host():
+    """The host's own words for itself: the files of a HOST folder that do not depend on the rules."""
+    files = {
+        "address.json": ["ip", "-j", "address", "show"],
+        "route.json": ["ip", "-j", "route", "show", "table", "all"],
+        "route6.json": ["ip", "-j", "-6", "route", "show", "table", "all"],
+        "rule.json": ["ip", "-j", "rule", "show"],
+        "rule6.json": ["ip", "-j", "-6", "rule", "show"],
+        "neigh.json": ["ip", "-j", "neigh", "show"],
+    }
+    texts = {name: require(name, argv).strip() for name, argv in files.items()}
+    kept = []
+    for line in run(["sysctl", "-a"])[1].splitlines():
+        name = line.split(" = ")[0]
+        conf = name.startswith(("net.ipv4.conf.", "net.ipv6.conf.")) and name.rsplit(".", 1)[1] in HOST_SYSCTL_CONF
+        if conf or name.startswith(HOST_SYSCTL_PREFIXES):
+            kept.append(line)
+    texts["sysctl.txt"] = "\n".join(kept) + "\n"
+    return texts
+
+
+def strip_comments(text):
+    """A dump without its first and last comment, which carry the date."""
+    return "".join(line + "\n" for line in text.splitlines() if not line.startswith("#"))
+
+
+def wait_until_counted():
+    """Waits until no packet is left in a backlog queue.
+
+    A write to a TUN runs the packet through to its end before it returns, and so does a raw send that leaves by a
+    TUN. What goes over lo is queued for the softirq, which normally runs before the system call returns, but can be
+    put off to ksoftirqd on a busy machine. Column 12 of softnet_stat is the length of each CPU's queue.
+    """
+    limit = time.monotonic() + 2
+    while time.monotonic() < limit:
+        with open("/proc/net/softnet_stat") as file:
+            if not any(int(line.split()[11], 16) for line in file):
+                return
+        time.sleep(0.001)
+
+
+def list_conntrack(options):
+    # Without a family conntrack lists both.
+    status, stdout, stderr = run(["conntrack", "-L", "-o", options])
+    if status != 0:
+        raise Refused("conntrack", status, stderr.strip())
+    return sorted(" ".join(line.split()) for line in stdout.splitlines())
+
+
+class Judge:
+    def __init__(self, backend, lockfile):
+        self.backend = backend
+        self.environment = dict(os.environ, XTABLES_LOCKFILE=lockfile, LC_ALL="C")
+
+    def tool(self, family, verb):
+        return "%s-%s-%s" % ("iptables" if family == 4 else "ip6tables", self.backend, verb)
+
+    def restore(self, family, text, counters=False):
+        return run([self.tool(family, "restore")] + (["-c"] if counters else []), text, self.environment)
+
+    def save(self, family):
+        return strip_comments(require("save", [self.tool(family, "save"), "-c"], None, self.environment))
+
+    def check(self, case):
+        """What restore says to a ruleset, and what save then prints."""
+        new_namespace()
+        result = {"id": case["id"]}
+        if case.get("ipset"):
+            status, _, stderr = run(["ipset", "restore"], case["ipset"])
+            if status != 0:
+                result["ipset"] = {"status": status, "stderr": stderr}
+        for family in (4, 6):
+            text = case.get("rules%d" % family)
+            if text is None:
+                continue
+            status, stdout, stderr = self.restore(family, text, case.get("counters", False))
+            entry = {"status": status, "stderr": stderr}
+            if stdout:
+                entry["stdout"] = stdout
+            if status == 0:
+                entry["save"] = self.save(family)
+            result["v%d" % family] = entry
+        return result
+
+    def play(self, case):
+        started = time.monotonic()
+        result = {"id": case["id"]}
+        host = sockets = None
+        try:
+            host = Host(case.get("host", {}))
+            if case.get("describe"):
+                result["host"] = describe_host()
+            require("guard", ["nft", "-f", "-"], GUARD)
+            if case.get("ipset"):
+                require("ipset", ["ipset", "restore"], case["ipset"])
+            families = [family for family in (4, 6) if case.get("rules%d" % family)]
+            for family in families:
+                status, _, stderr = self.restore(family, case["rules%d" % family], case.get("counters", False))
+                if status != 0:
+                    raise Refused("rules%d" % family, status, stderr)
+            sockets = RawSockets()
+            self.play_packets(case, host, sockets, result)
+            wait_until_counted()
+            for family in families:
+                result["save%d" % family] = self.save(family)
+            if case.get("conntrack", True):
+                result["conntrack"] = list_conntrack(case.get("conntrackOptions", "extended"))
+            if case.get("ipset"):
+                result["ipset"] = require("ipset", ["ipset", "save", "-sorted"])
+            for name in case.get("files", []):
+                with open(name) as file:
+                    result.setdefault("files", {})[name] = file.read()
+        except Refused as refused:
+            result["refused"] = {"step": refused.step, "status": refused.status, "stderr": refused.stderr}
+        finally:
+            if sockets:
+                sockets.close()
+            if host:
+                host.close()
+        result["ms"] = round((time.monotonic() - started) * 1000)
+        return result
+
+    @staticmethod
+    def play_packets(case, host, sockets, result):
+        capture = case.get("capture", False)
+        between = set(case.get("between", []))
+        errors, output, snapshots = {}, [], {}
+        host.drain()
+        started = time.monotonic()
+        for index, packet in enumerate(case.get("packets", [])):
+            at = packet.get("at")
+            if at is not None:
+                wait = started + at - time.monotonic()
+                if wait > 0:
+                    time.sleep(wait)
+            data = bytes.fromhex(packet["hex"])
+            try:
+                if packet.get("dir", "in") == "in":
+                    default = ETH_P_IPV6 if data and data[0] >> 4 == 6 else ETH_P_IP
+                    host.devices[packet["iface"]].write(data, packet.get("protocol", default))
+                else:
+                    sockets.send(data, packet)
+            except OSError as problem:
+                errors[str(index)] = errno.errorcode.get(problem.errno, str(problem.errno))
+            # The queue of a TUN holds 500 packets; a full one would hold up or drop what follows.
+            if capture:
+                wait_until_counted()
+                output += [[index, name, sent.hex()] for name, sent in host.drain()]
+            elif index % 64 == 63:
+                host.drain()
+            if index in between:
+                wait_until_counted()
+                snapshots[str(index)] = list_conntrack(case.get("conntrackOptions", "extended"))
+        if errors:
+            result["errors"] = errors
+        if capture:
+            result["output"] = output
+        if snapshots:
+            result["between"] = snapshots
+
+
+def work(judge, mode, cases, queue, results):
+    """The life of a worker: takes case numbers off the pipe until it is empty."""
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    while True:
+        word = os.read(queue, 4)
+        if len(word) < 4:
+            return
+        case = cases[struct.unpack("=I", word)[0]]
+        try:
+            result = judge.check(case) if mode == "check" else judge.play(case)
+        except Exception as problem:  # a fault of the harness must name its case and spare the others
+            result = {"id": case.get("id"), "fault": "%s: %s" % (type(problem).__name__, problem)}
+        results.write(json.dumps([word.hex(), result]).encode() + b"\n")
+
+
+def start_workers(count, pin, document, numbers, folder, children):
+    """Forks the workers of one group; the files that their results will be in."""
+    read_end, write_end = os.pipe()
+    files = []
+    for worker in range(min(count, len(numbers))):
+        results = tempfile.TemporaryFile(dir=folder)
+        lockfile = os.path.join(folder, "lock-%s-%d" % (pin, worker))
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+                os.close(write_end)
+                if pin:
+                    os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[worker % os.cpu_count()]})
+                judge = Judge(document.get("backend", "legacy"), lockfile)
+                work(judge, document.get("mode", "play"), document["cases"], read_end, results)
+                results.flush()
+                status = 0
+            finally:
+                os._exit(status)
+        children[pid] = True
+        files.append(results)
+    os.close(read_end)
+    return files, write_end
+
+
+def feed(pipes):
+    """Hands the case numbers to the workers as fast as they take them."""
+    pending = {fd: b"".join(struct.pack("=I", number) for number in numbers) for fd, numbers in pipes}
+    for fd in pending:
+        os.set_blocking(fd, False)
+    while pending:
+        for fd in select.select([], list(pending), [])[1]:
+            try:
+                sent = os.write(fd, pending[fd][:4096])
+            except BrokenPipeError:
+                sent = len(pending[fd])
+            pending[fd] = pending[fd][sent:]
+            if not pending[fd]:
+                os.close(fd)
+                del pending[fd]
+
+
+def versions():
+    return {
+        "kernel": os.uname().release,
+        "iptables": run(["iptables-legacy", "--version"])[1].split()[1],
+    }
+
+
+def main():
+    with (open(sys.argv[1]) if len(sys.argv) > 1 else sys.stdin) as file:
+        document = json.load(file)
+    cases = document["cases"]
+    children = {}
+
+    def stop(_signal, _frame):
+        for pid in children:
+            os.kill(pid, signal.SIGKILL)
+        sys.exit(143)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    paced = {number for number, case in enumerate(cases)
+             if any(packet.get("at") for packet in case.get("packets", []))}
+    groups = [
+        (document.get("jobs", os.cpu_count()), True, [n for n in range(len(cases)) if n not in paced]),
+        (PACED_WORKERS, False, sorted(paced)),
+    ]
+    results = [None] * len(cases)
+    with tempfile.TemporaryDirectory(prefix="kernel-judge-") as folder:
+        files, pipes = [], []
+        for count, pin, numbers in groups:
+            if numbers:
+                group_files, pipe = start_workers(count, pin, document, numbers, folder, children)
+                files += group_files
+                pipes.append((pipe, numbers))
+        feed(pipes)
+        while children:
+            pid, _ = os.wait()
+            children.pop(pid, None)
+        for file in files:
+            file.seek(0)
+            for line in file:
+                number, result = json.loads(line)
+                results[struct.unpack("=I", bytes.fromhex(number))[0]] = result
+    for number, result in enumerate(results):
+        if result is None:
+            results[number] = {"id": cases[number].get("id"), "fault": "the worker died"}
+    json.dump(dict(versions(), results=results), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
