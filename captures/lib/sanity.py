@@ -23,8 +23,10 @@ sys.dont_write_bytecode = True
 import pcap
 
 
-def ip_of(linktype, data):
-    """(family, IP packet, for us?, source MAC) of a captured frame, or None if it is not IP."""
+def ip_of(linktype, data, length):
+    """(family, captured part of the IP packet, its length, destination MAC, source MAC) of a frame, or None if it is not IP. The
+    length is the header's: frames are padded, and libpcap cuts those that are longer than the MTU where an interface's own
+    offloads are off and its neighbour's on. A length of 0 means too long for the field (BIG TCP): then it is the frame's."""
     if linktype == pcap.LINKTYPE_ETHERNET:
         at, ethertype = 14, struct.unpack('>H', data[12:14])[0]
         while ethertype in (0x8100, 0x88a8):
@@ -34,27 +36,28 @@ def ip_of(linktype, data):
     else:
         raise SystemExit(f'link type {linktype} is not known here')
     if ethertype == 0x0800:
-        return 4, packet[:struct.unpack('>H', packet[2:4])[0] or None], dst, src
+        return 4, packet, struct.unpack('>H', packet[2:4])[0] or length - at, dst, src
     if ethertype == 0x86dd:
-        return 6, packet[:40 + struct.unpack('>H', packet[4:6])[0] if packet[4:6] != b'\0\0' else None], dst, src
+        payload = struct.unpack('>H', packet[4:6])[0]
+        return 6, packet, 40 + payload if payload else length - at, dst, src
     return None
 
 
-def fragment_of(family, p):
+def fragment_of(family, p, length):
     """(key, header length to count once, payload length, first?) if this is a fragment, else None."""
     if family == 4:
         word = struct.unpack('>H', p[6:8])[0]
         if not word & 0x3fff:
             return None
         hl = (p[0] & 15) * 4
-        return (p[12:20], p[9], p[4:6]), hl, len(p) - hl, not word & 0x1fff
+        return (p[12:20], p[9], p[4:6]), hl, length - hl, not word & 0x1fff
     at, nh = 40, p[6]
     while nh in (0, 43, 60):
         nh, at = p[at], at + (p[at + 1] + 1) * 8
     if nh != 44:
         return None
     # The kernel takes the fragment header away when it puts the datagram together.
-    return (p[8:40], p[at + 4:at + 8]), at, len(p) - at - 8, not struct.unpack('>H', p[at + 2:at + 4])[0] & 0xfff8
+    return (p[8:40], p[at + 4:at + 8]), at, length - at - 8, not struct.unpack('>H', p[at + 2:at + 4])[0] & 0xfff8
 
 
 def count(folder, fragments):
@@ -63,12 +66,12 @@ def count(folder, fragments):
     own = {n: bytes.fromhex(l['address'].replace(':', '')) for n, l in links.items() if 'address' in l}
     totals, seen, total_packets = {}, {}, 0
     for file in sorted([*folder.glob('*.pcap'), *folder.glob('*.pcapng')]):
-        for dev, t, linktype, flags, data, _ in pcap.read(file, file.stem):
+        for dev, t, linktype, flags, data, frame in pcap.read(file, file.stem):
             total_packets += 1
-            found = ip_of(linktype, data)
+            found = ip_of(linktype, data, frame)
             if not found:
                 continue
-            family, packet, dst, src = found
+            family, packet, length, dst, src = found
             if dev == 'lo':
                 directions = ['in', 'out']
             elif src == own[dev]:
@@ -81,7 +84,7 @@ def count(folder, fragments):
                 raise SystemExit(f'{file}: a direction flag is wrong')
             for direction in directions:
                 total = totals.setdefault((family, direction, dev), [0, 0])
-                part = fragment_of(family, packet) if fragments == 'whole' else None
+                part = fragment_of(family, packet, length) if fragments == 'whole' else None
                 if part:
                     key, header, payload, first = part
                     group = seen.setdefault((family, direction, dev, key), [0, 0, False])
@@ -92,7 +95,7 @@ def count(folder, fragments):
                     total[1] += payload
                 else:
                     total[0] += 1
-                    total[1] += len(packet)
+                    total[1] += length
     return totals, total_packets
 
 
