@@ -124,6 +124,21 @@ export const COLUMNS = {
   // --- outcome: written by the ordered stage -------------------------------------------------------------
   /** Index of the path that the packet took (PathTable). */
   path: one('u32'),
+  /** OUTCOME_* (netfilter/outcome.ts). */
+  outcome: one('u8'),
+  /** Reason code of OUTCOME_STACK, else 0. */
+  reason: one('u8'),
+  /** HOOK_* at which the way ended; 255 when the packet reached none. */
+  hook: one('u8'),
+  /** Counter id of the rule or policy that decided, -1 when none. */
+  decider: one('i32'),
+  /** R_CTINFO & 255 at the end of the way; 255 (CT_NONE) for INVALID or where conntrack does not run. */
+  ctinfo: one('u8'),
+  /** Code of the reason why conntrack called the packet INVALID, 0 when it did not. */
+  invalidReason: one('u8'),
+  /** Interface ids as the traversal had them, 0 when none. */
+  iif: one('u16'),
+  oif: one('u16'),
 } as const satisfies Record<string, Column>;
 
 export type ColumnName = keyof typeof COLUMNS;

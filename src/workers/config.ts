@@ -1,0 +1,66 @@
+import type { Family } from '../base/inet.ts';
+import type { Batch } from '../batch/batch.ts';
+import type { Damage } from '../capture/damage.ts';
+import type { CaptureSource } from '../capture/source.ts';
+import type { Host } from '../host/types.ts';
+import type { ReplayResult } from '../netfilter/result.ts';
+import type { Ruleset } from '../ruleset/model.ts';
+
+/** What a replay is asked to do: plain data, so that it can be handed to a worker. */
+export interface ReplayConfig {
+  /** CAPTURE arguments: `[IFACE[:in|:out]=]FILE`. */
+  readonly captures: readonly string[];
+  /** HOST folder. */
+  readonly host?: string | undefined;
+  /** Rulesets in place of the ones in HOST. */
+  readonly rules?: string | undefined;
+  readonly rules6?: string | undefined;
+  readonly ipset?: string | undefined;
+  /** `conntrack -L -o extended` output: connections that stood before the capture (in place of HOST's). */
+  readonly conntrack?: string | undefined;
+  readonly midstream: 'kernel' | 'established';
+  readonly checksum: 'auto' | 'verify' | 'trust';
+  /** Worker threads; 0 runs everything in the calling thread. */
+  readonly workers: number;
+  readonly seed: number;
+  readonly onUnsupported: 'error' | 'never-match';
+  /** The reference evaluator instead of the compiled one; same answer, slower. */
+  readonly evaluator: 'compiled' | 'linear';
+  /** Fill the outcome columns of batches (for per-packet output). */
+  readonly perPacket: boolean;
+}
+
+export interface Progress {
+  packets: number;
+  /** Bytes of capture read so far and in all; undefined when the input's size cannot be known. */
+  bytesRead: number;
+  bytesTotal: number | undefined;
+}
+
+/** Hooks of the caller into a run. */
+export interface ReplayObserver {
+  /** Called now and then (about ten times a second). */
+  onProgress?(progress: Progress): void;
+  /** Called for each batch in capture order when the ordered stage is through with it (needs `perPacket`). */
+  onBatch?(batch: Batch): void;
+  /** Ends the run early: what was read so far is reported. */
+  readonly signal?: AbortSignal;
+}
+
+/** Everything a report is made of. */
+export interface ReplayOutput {
+  readonly config: ReplayConfig;
+  readonly host: Host;
+  readonly rulesets: readonly { readonly family: Family; readonly file: string; readonly ruleset: Ruleset }[];
+  readonly sources: readonly CaptureSource[];
+  readonly damage: readonly Damage[];
+  readonly result: ReplayResult;
+  /** Warnings about rulesets and host, rendered. */
+  readonly warnings: readonly string[];
+  /** Rules whose extension is not supported and that never match by the user's wish: `file:line: rule`. */
+  readonly unsupported: readonly string[];
+  /** True when the run was ended before the end of the captures. */
+  readonly interrupted: boolean;
+  /** Wall-clock seconds of the replay (load excluded), measured by the caller's clock. */
+  readonly seconds: number;
+}
