@@ -1,0 +1,92 @@
+import { icmp, icmpv6, raw, udp } from '../packets.ts';
+import { everyWay, matchCases } from './build.ts';
+
+const TYPES4 = [
+  [0, 0],
+  [3, 0],
+  [3, 1],
+  [3, 3],
+  [3, 4],
+  [3, 13],
+  [5, 1],
+  [8, 0],
+  [8, 1],
+  [9, 0],
+  [10, 0],
+  [11, 0],
+  [11, 1],
+  [12, 0],
+  [13, 0],
+  [14, 0],
+  [17, 0],
+  [18, 0],
+  [255, 255],
+] as const;
+
+const TYPES6 = [
+  [0, 0],
+  [1, 0],
+  [1, 4],
+  [2, 0],
+  [3, 0],
+  [3, 1],
+  [4, 0],
+  [4, 2],
+  [100, 0],
+  [128, 0],
+  [129, 0],
+  [130, 0],
+  [133, 0],
+  [134, 0],
+  [135, 0],
+  [136, 0],
+  [137, 0],
+  [255, 255],
+] as const;
+
+export const icmpCases = () => [
+  ...matchCases({
+    name: 'icmp',
+    families: [4],
+    matches: [
+      '-p icmp -m icmp {!}--icmp-type any',
+      '-p icmp -m icmp {!}--icmp-type echo-request',
+      '-p icmp -m icmp {!}--icmp-type 8/0',
+      '-p icmp -m icmp {!}--icmp-type 8/1',
+      '-p icmp -m icmp {!}--icmp-type echo-reply',
+      '-p icmp -m icmp {!}--icmp-type destination-unreachable',
+      '-p icmp -m icmp {!}--icmp-type fragmentation-needed',
+      '-p icmp -m icmp {!}--icmp-type 3/13',
+      '-p icmp -m icmp {!}--icmp-type time-exceeded',
+      '-p icmp -m icmp {!}--icmp-type ttl-zero-during-transit',
+      '-p icmp -m icmp {!}--icmp-type 255',
+      '-p icmp -m icmp {!}--icmp-type redirect',
+    ],
+    packets: (family) => [
+      ...TYPES4.flatMap(([type, code]) => everyWay(family, icmp({ type, code }))),
+      ...everyWay(family, udp({ sport: 8, dport: 0 })),
+      ...everyWay(family, raw(1, Uint8Array.of(8, 0, 0))),
+      ...everyWay(family, icmp({ type: 8, cut: 4 })),
+    ],
+  }),
+  ...matchCases({
+    name: 'icmp6',
+    families: [6],
+    matches: [
+      '-p icmpv6 -m icmp6 {!}--icmpv6-type echo-request',
+      '-p icmpv6 -m icmp6 {!}--icmpv6-type destination-unreachable',
+      '-p icmpv6 -m icmp6 {!}--icmpv6-type port-unreachable',
+      '-p icmpv6 -m icmp6 {!}--icmpv6-type packet-too-big',
+      '-p icmpv6 -m icmp6 {!}--icmpv6-type 3/1',
+      '-p icmpv6 -m icmp6 {!}--icmpv6-type neighbour-solicitation',
+      '-p icmpv6 -m icmp6 {!}--icmpv6-type 255',
+      '-p icmpv6 -m icmp6 {!}--icmpv6-type 255/255',
+      '-p icmpv6 -m icmp6 {!}--icmpv6-type 0',
+      '-p icmpv6 -m icmp6 {!}--icmpv6-type unknown-option',
+    ],
+    packets: (family) => [
+      ...TYPES6.flatMap(([type, code]) => everyWay(family, icmpv6({ type, code }))),
+      ...everyWay(family, raw(58, Uint8Array.of(128, 0, 0))),
+    ],
+  }),
+];
