@@ -2,7 +2,8 @@
 
 The rules are written here in the shape that kube-proxy gives them in its iptables mode; kube-proxy itself is not run.
 
-Debian packages: nginx-light curl dnsutils dnsmasq iputils-ping iptables ipset conntrack ethtool tcpdump iproute2 procps python3
+Debian packages: nginx-light curl dnsutils dnsmasq iputils-ping iptables ipset conntrack ethtool tcpdump
+wireshark-common (dumpcap) iproute2 procps python3
 """
 import base64
 import hashlib
@@ -117,10 +118,10 @@ def build(s, nth):
     s.nginx('client', [80], {'index': 200})
 
 
-def record(here, prefix, nth, packed=None):
-    with Scenario(here, prefix, firewall='node', needs=['nginx', 'curl', 'dig', 'dnsmasq', 'ping']) as s:
+def record(here, prefix, nth, packed=None, dumpcap=None):
+    with Scenario(here, prefix, firewall='node', needs=['nginx', 'curl', 'dig', 'dnsmasq', 'ping'] + (['dumpcap'] if dumpcap else [])) as s:
         build(s, nth)
-        s.begin(DEVICES, nano=DEVICES if packed else [])
+        s.begin(DEVICES, nano=DEVICES if packed else [], dumpcap=dumpcap)
         def curls(n, url, options=''):
             return f'for i in $(seq {n}); do curl -s -m 2 {options} -o /dev/null -w "%{{http_code}} " {url}; done'
         # From outside: client -> node:32096 -> pod and back; the client's address is hidden from the pod.

@@ -3,7 +3,9 @@
 
 usage: odd.py tcp   SRC DST SPORT DPORT FLAGS      a lone TCP segment; FLAGS: letters of CEUAPRSF, or 0 for none
        odd.py proto DST PROTOCOL BYTES             BYTES zero bytes in an IP protocol given by number
-       odd.py udp6  DST PORT HEADER...             UDP over IPv6 with extension headers: hbh, dst, rt2 (a routing header without segments left)
+       odd.py udp6  DST PORT HEADER...             UDP over IPv6 with extension headers: hbh, dst
+       odd.py rt2   DST PORT                       UDP over IPv6 behind a routing header of type 2 that has no segment left
+       odd.py rs    INTERFACE                      an ICMPv6 router solicitation
 """
 import socket
 import struct
@@ -42,11 +44,26 @@ def udp6(dst, port, *headers):
             s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_HOPOPTS, b'\0\0' + padn)
         elif h == 'dst':
             s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_DSTOPTS, b'\0\0' + padn)
-        elif h == 'rt2':
-            s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RTHDR, b'\0\2\2\1\0\0\0\0' + socket.inet_pton(socket.AF_INET6, dst))
         else:
             raise SystemExit(__doc__)
     s.sendto(b'extension headers', (dst, int(port)))
 
 
-{'tcp': tcp, 'proto': proto, 'udp6': udp6}[sys.argv[1]](*sys.argv[2:])
+def rt2(dst, port):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    s.connect((dst, int(port)))
+    ends = socket.inet_pton(socket.AF_INET6, s.getsockname()[0]) + socket.inet_pton(socket.AF_INET6, dst)
+    udp = struct.pack('>HHHH', s.getsockname()[1], int(port), 12, 0) + b'rt2\n'
+    udp = udp[:6] + struct.pack('>H', checksum(ends + struct.pack('>II', len(udp), 17) + udp)) + udp[8:]
+    routing = b'\x11\2\2\0\0\0\0\0' + ends[16:]
+    raw = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    raw.sendto(struct.pack('>IHBB', 6 << 28, len(routing + udp), 43, 64) + ends + routing + udp, (dst, 0))
+
+
+def rs(device):
+    s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+    s.sendto(b'\x85' + bytes(7), ('ff02::2', 0, 0, socket.if_nametoindex(device)))
+
+
+{'rs': rs, 'rt2': rt2, 'tcp': tcp, 'proto': proto, 'udp6': udp6}[sys.argv[1]](*sys.argv[2:])

@@ -44,20 +44,21 @@ def ip_of(linktype, data, length):
 
 
 def fragment_of(family, p, length):
-    """(key, header length to count once, payload length, first?) if this is a fragment, else None."""
+    """(key, header length, offset, payload length, last?) if this is a fragment, else None."""
     if family == 4:
         word = struct.unpack('>H', p[6:8])[0]
         if not word & 0x3fff:
             return None
         hl = (p[0] & 15) * 4
-        return (p[12:20], p[9], p[4:6]), hl, length - hl, not word & 0x1fff
+        return (p[12:20], p[9], p[4:6]), hl, (word & 0x1fff) * 8, length - hl, not word & 0x2000
     at, nh = 40, p[6]
     while nh in (0, 43, 60):
         nh, at = p[at], at + (p[at + 1] + 1) * 8
     if nh != 44:
         return None
     # The kernel takes the fragment header away when it puts the datagram together.
-    return (p[8:40], p[at + 4:at + 8]), at, length - at - 8, not struct.unpack('>H', p[at + 2:at + 4])[0] & 0xfff8
+    word = struct.unpack('>H', p[at + 2:at + 4])[0]
+    return (p[8:40], p[at + 4:at + 8]), at, word & 0xfff8, length - at - 8, not word & 1
 
 
 def count(folder, fragments):
@@ -86,13 +87,16 @@ def count(folder, fragments):
                 total = totals.setdefault((family, direction, dev), [0, 0])
                 part = fragment_of(family, packet, length) if fragments == 'whole' else None
                 if part:
-                    key, header, payload, first = part
-                    group = seen.setdefault((family, direction, dev, key), [0, 0, False])
-                    if not group[2] and first:
+                    # Counted when the last one has come; a datagram that stays incomplete reaches no table.
+                    key, header, offset, payload, last = part
+                    group = seen.setdefault((family, direction, dev, key), {})
+                    group[offset] = payload
+                    if last:
+                        group['end'] = offset + payload
+                    if group.get('end') == sum(v for k, v in group.items() if k != 'end'):
                         total[0] += 1
-                        total[1] += header
-                        group[2] = True
-                    total[1] += payload
+                        total[1] += header + group['end']
+                        del seen[family, direction, dev, key]
                 else:
                     total[0] += 1
                     total[1] += length

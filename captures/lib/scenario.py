@@ -49,6 +49,7 @@ class Scenario:
         self.ipv6 = ipv6
         self.namespaces = []
         self.processes = []
+        self.extra_dumps = []           # (Popen, file of its messages) of dumpcap
         self.dumps = []                 # (interface, Popen, file of its messages, file of its packets)
         self.macs = 0
         if os.geteuid() != 0:
@@ -74,7 +75,7 @@ class Scenario:
         return self
 
     def __exit__(self, *exc):
-        for _, p, _, _ in self.dumps:
+        for p in [*(d[1] for d in self.dumps), *(d[0] for d in self.extra_dumps)]:
             end(p)
         for p in self.processes:
             end(p)
@@ -221,13 +222,15 @@ class Scenario:
 
     # -- the recording
 
-    def begin(self, interfaces, nano=(), any_file=False, snapshot_conntrack=False):
+    def begin(self, interfaces, nano=(), any_file=False, dumpcap=None, snapshot_conntrack=False):
         """Starts the captures, zeroes the counters and writes host/."""
         self.wait_until_quiet()
         for dev in interfaces:
             self.tcpdump(dev, self.out / f'{dev}.pcap', dev in nano)
         if any_file:
             self.tcpdump('any', self.out / 'extra' / 'any.pcap', False)
+        if dumpcap:
+            self.dumpcap(interfaces, self.out / 'extra' / dumpcap)
         time.sleep(0.3)
         fw, host = self.firewall, self.out / 'host'
         if not snapshot_conntrack:
@@ -260,6 +263,21 @@ class Scenario:
             if p.poll() is not None or time.time() > deadline:
                 raise SystemExit(f'tcpdump {dev}: ' + log.read_text())
             time.sleep(0.02)
+
+    def dumpcap(self, devices, file):
+        """One more capture of the same interfaces, by dumpcap into one pcapng file with the interfaces' names. It is not in order of
+        time: dumpcap takes from one interface after the other whatever has come in."""
+        log = self.tmp / 'dumpcap.log'
+        p = subprocess.Popen(['ip', 'netns', 'exec', self.ns(self.firewall), 'dumpcap', '-q', '-w', str(file),
+                              *[x for d in devices for x in ('-i', d, '-s', '262144', '-B', '16')]],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(log, 'w'), start_new_session=True,
+                             preexec_fn=lambda: os.sched_setaffinity(0, self.processors))
+        self.extra_dumps.append((p, log))
+        deadline = time.time() + 10
+        while 'File:' not in log.read_text():
+            if p.poll() is not None or time.time() > deadline:
+                raise SystemExit('dumpcap: ' + log.read_text())
+            time.sleep(0.05)
 
     def wait_until_quiet(self, seconds=2.5):
         """Until no interface of the firewall has moved a packet for a while."""
@@ -295,6 +313,12 @@ class Scenario:
             end(p, signal.SIGINT)
             if '\n0 packets dropped by kernel' not in log.read_text():
                 raise SystemExit(f'tcpdump lost packets on {dev}: {log.read_text()}')
+        for p, log in self.extra_dumps:
+            end(p, signal.SIGINT)
+            if not all(d == '0' for d in re.findall(r"interface '.*': \d+/(\d+)", log.read_text()) or ['none']):
+                raise SystemExit(f'dumpcap lost packets: {log.read_text()}')
+        for f in (self.out / 'extra').iterdir():
+            f.chmod(0o644)
         if not any((self.out / 'extra').iterdir()):
             (self.out / 'extra').rmdir()
         if packed:
