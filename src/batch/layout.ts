@@ -45,7 +45,7 @@ interface Column {
   readonly perPacket: number;
 }
 
-const one = (kind: Kind): Column => ({ kind, perPacket: 1 });
+const one = <K extends Kind>(kind: K): Column & { readonly kind: K } => ({ kind, perPacket: 1 });
 
 /** Every column, its type, and (in the comment) meaning, unit and writer. */
 export const COLUMNS = {
@@ -62,7 +62,10 @@ export const COLUMNS = {
   source: one('u16'),
   /** LINKTYPE_ value of the record. */
   linktype: one('u16'),
-  /** Direction the record itself states: RECORD_INBOUND, RECORD_OUTBOUND or RECORD_UNKNOWN. */
+  /**
+   * Direction the record itself states: RECORD_INBOUND, RECORD_OUTBOUND or RECORD_UNKNOWN. Where the file says
+   * nothing, the decoder fills in what an SLL or SLL2 header says.
+   */
   recordDirection: one('u8'),
   /** 1 when the time stamp is not a valid one (microseconds >= 1e6 …) or the file has none. */
   timeInvalid: one('u8'),
@@ -102,9 +105,12 @@ export const COLUMNS = {
   length: one('u32'),
   /** Offset in data of the transport header, or NO_OFFSET (a later fragment, a broken header chain). */
   l4Offset: one('u32'),
-  /** TCP, UDP, UDP-Lite, SCTP, DCCP: source port. ICMP, ICMPv6: identifier. GRE: key's upper half. Else 0. */
+  /** TCP, UDP, UDP-Lite, SCTP, DCCP: source port. ICMP, ICMPv6: identifier of a query or its reply. Else 0. */
   sport: one('u16'),
-  /** TCP, UDP, UDP-Lite, SCTP, DCCP: destination port. ICMP, ICMPv6: type << 8 | code. Else 0. */
+  /**
+   * TCP, UDP, UDP-Lite, SCTP, DCCP: destination port. ICMP, ICMPv6: type << 8 | code. GRE version 1 with PPP
+   * (PPTP): call id, as gre_pkt_to_tuple(). Else 0.
+   */
   dport: one('u16'),
   /** TCP sequence number. */
   tcpSeq: one('u32'),
@@ -120,6 +126,8 @@ export const COLUMNS = {
   ipId: one('u32'),
   /** hashTuple4 or hashTuple6 of the packet's tuple as it arrived. */
   tupleHash: one('i32'),
+  /** Interface index that an SLL2 or NFLOG header names, else 0. */
+  ifindex: one('u32'),
 
   // --- outcome: written by the ordered stage -------------------------------------------------------------
   /** Index of the path that the packet took (PathTable). */
@@ -174,6 +182,16 @@ export const DECODE_PAYLOAD_CUT = 64;
 export const DECODE_GROUP_MAC = 128;
 /** A PPPoE session header was taken off. */
 export const DECODE_PPPOE = 256;
+
+/**
+ * ipv6_find_hdr() gives no protocol: the extension header chain runs past the packet, or a later fragment names
+ * another extension header. A rule with `-p` then drops the packet (hotdrop in ip6_packet_match()).
+ */
+export const DECODE_BAD_CHAIN = 512;
+/** A header check depends on the interface the packet came in by: see src/decode/interface-checks.ts. */
+export const DECODE_INTERFACE_CHECK = 1024;
+/** IPv4 options that ip_options_compile() refuses: dropped behind PREROUTING when inbound. */
+export const DECODE_BAD_IP_OPTIONS = 2048;
 
 /** skb->pkt_type (include/uapi/linux/if_packet.h). */
 export const PKT_HOST = 0;
