@@ -284,9 +284,24 @@ def describe_host():
     return texts
 
 
-def strip_comments(text):
-    """A dump without its first and last comment, which carry the date."""
-    return "".join(line + "\n" for line in text.splitlines() if not line.startswith("#"))
+TABLES = ["raw", "mangle", "nat", "filter", "security"]
+
+
+def normal_dump(text):
+    """A dump without its comments, which carry the date, and with its tables in a fixed order.
+
+    iptables-legacy-save prints them in the reverse order of their making, iptables-nft-save in an order of its own.
+    """
+    tables, lines = [], []
+    for line in text.splitlines():
+        if line.startswith("#"):
+            continue
+        lines.append(line)
+        if line == "COMMIT":
+            tables.append(lines)
+            lines = []
+    tables.sort(key=lambda table: TABLES.index(table[0][1:]))
+    return "".join(line + "\n" for table in tables for line in table)
 
 
 def wait_until_counted():
@@ -324,7 +339,7 @@ class Judge:
         return run([self.tool(family, "restore")] + (["-c"] if counters else []), text, self.environment)
 
     def save(self, family):
-        return strip_comments(require("save", [self.tool(family, "save"), "-c"], None, self.environment))
+        return normal_dump(require("save", [self.tool(family, "save"), "-c"], None, self.environment))
 
     def check(self, case):
         """What restore says to a ruleset, and what save then prints."""

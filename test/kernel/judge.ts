@@ -107,7 +107,10 @@ export interface Result {
   readonly id: string;
   /** A step that was not accepted; nothing was played then. */
   readonly refused?: Refusal;
-  /** `iptables-save -c` and `ip6tables-save -c` without the comments, where the case has rules of the family. */
+  /**
+   * `iptables-save -c` and `ip6tables-save -c` where the case has rules of the family; without the comments, and the
+   * tables in the order raw, mangle, nat, filter, security (legacy prints the last one made first).
+   */
   readonly save4?: string;
   readonly save6?: string;
   /** `conntrack -L -o extended` of both families, sorted, words separated by one blank. */
@@ -142,7 +145,7 @@ export interface RestoreResult {
   readonly status: number;
   readonly stderr: string;
   readonly stdout?: string;
-  /** What `-save -c` prints afterwards, without the comments; absent when the restore failed. */
+  /** What `-save -c` prints afterwards, as Result.save4; absent when the restore failed. */
   readonly save?: string;
 }
 
