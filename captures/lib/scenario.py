@@ -146,6 +146,7 @@ class Scenario:
         self.ip(name, 'link', 'add', dev, 'address', f'02:00:00:00:ff:{len(ports):02x}', 'type', 'bridge', 'mcast_snooping', 0)
         for p in ports:
             self.ip(name, 'link', 'set', p, 'master', dev)
+        self.no_offload(name, dev)
         self.ip(name, 'link', 'set', dev, 'up')
 
     def address(self, name, dev, *addresses):
@@ -297,9 +298,9 @@ class Scenario:
             (folder / f'{tool}.save').write_text(self.exec(fw, f'{tool}-legacy-save', '-c'))
         (folder / 'conntrack.txt').write_text(''.join(self.exec(fw, 'conntrack', '-L', '-o', 'extended', '-f', f, check=False) for f in ('ipv4', 'ipv6')))
 
-    def end(self, packed=None, fragments='whole', differs=None):
+    def end(self, packed=None, fragments='whole', differs=None, behind=None):
         """Saves the counters, stops the captures, checks them, and puts the recording in its place. packed: the name of a
-        pcapng file that takes all interfaces instead of one pcap each. differs: see sanity.check."""
+        pcapng file that takes all interfaces instead of one pcap each. differs, behind: see sanity.check."""
         time.sleep(1.0)
         expected = self.out / 'expected'
         self.save(expected)
@@ -326,7 +327,7 @@ class Scenario:
             pcap.pack(files, self.out / 'host' / 'address.json', self.out / packed)
             for _, f in files:
                 f.unlink()
-        if not sanity.check(self.out, fragments, differs):
+        if not sanity.check(self.out, fragments, differs, behind):
             keep = pathlib.Path(tempfile.gettempdir()) / f'{self.prefix}-failed'
             shutil.rmtree(keep, ignore_errors=True)
             shutil.copytree(self.out, keep)
