@@ -54,7 +54,10 @@ export const STACK_REASONS = {
   130: { name: 'blackhole', sentence: 'blackhole route' },
   131: { name: 'unreachable', sentence: 'unreachable route' },
   132: { name: 'prohibit', sentence: 'prohibit route' },
-  133: { name: 'martian', sentence: 'source address cannot come in by this interface (martian or rp_filter)' },
+  133: {
+    name: 'martian',
+    sentence: 'source address cannot come in by this interface (martian or rp_filter)',
+  },
   134: { name: 'not-forwarding', sentence: 'forwarding is off' },
   135: { name: 'ttl-exceeded', sentence: 'TTL or hop limit ran out before FORWARD' },
   136: { name: 'hotdrop', sentence: 'a match found the packet malformed and had it dropped' },

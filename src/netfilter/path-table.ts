@@ -52,7 +52,14 @@ export class PathTable {
     }
   }
 
-  private same(id: number, word0: number, decider: number, word2: number, hits: Int32Array, hitCount: number): boolean {
+  private same(
+    id: number,
+    word0: number,
+    decider: number,
+    word2: number,
+    hits: Int32Array,
+    hitCount: number,
+  ): boolean {
     const { pool } = this;
     const start = this.starts[id]!;
     const end = id + 1 < this.count ? this.starts[id + 1]! : this.poolUsed;
@@ -62,12 +69,21 @@ export class PathTable {
     return true;
   }
 
-  private add(slot: number, hash: number, word0: number, decider: number, word2: number, hits: Int32Array, hitCount: number): number {
+  private add(
+    slot: number,
+    hash: number,
+    word0: number,
+    decider: number,
+    word2: number,
+    hits: Int32Array,
+    hitCount: number,
+  ): number {
     const id = this.count++;
     if (id === this.starts.length) this.growPaths();
     const start = this.poolUsed;
     this.poolUsed += FIXED_WORDS + hitCount;
-    while (this.poolUsed > this.pool.length) this.pool = grow(this.pool, new Int32Array(this.pool.length * 2));
+    while (this.poolUsed > this.pool.length)
+      this.pool = grow(this.pool, new Int32Array(this.pool.length * 2));
     const { pool } = this;
     pool[start] = word0;
     pool[start + 1] = decider;

@@ -1,6 +1,6 @@
 import type { Family } from '../base/inet.ts';
 import type { Batch } from '../batch/batch.ts';
-import type { Damage } from '../capture/damage.ts';
+import type { CaptureDamage } from '../capture/damage.ts';
 import type { CaptureSource } from '../capture/source.ts';
 import type { Host } from '../host/types.ts';
 import type { ReplayResult } from '../netfilter/result.ts';
@@ -53,7 +53,7 @@ export interface ReplayOutput {
   readonly host: Host;
   readonly rulesets: readonly { readonly family: Family; readonly file: string; readonly ruleset: Ruleset }[];
   readonly sources: readonly CaptureSource[];
-  readonly damage: readonly Damage[];
+  readonly damage: readonly CaptureDamage[];
   readonly result: ReplayResult;
   /** Warnings about rulesets and host, rendered. */
   readonly warnings: readonly string[];

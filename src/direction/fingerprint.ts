@@ -1,0 +1,89 @@
+import { hashTuple4, mix32 } from '../base/hash.ts';
+import type { Batch } from '../batch/batch.ts';
+import { DECODE_FRAGMENT, NO_OFFSET } from '../batch/layout.ts';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE } from '../packet/packet.ts';
+
+/**
+ * The fingerprint of a packet: a 64-bit hash over what forwarding and address translation leave alone, and over
+ * nothing else. Left out: the link header, TTL, TOS (rules may set it), checksums, addresses, ports, ICMP
+ * identifiers, TCP options (MSS clamping). Taken in: family, protocol, IPv4 identification or IPv6 flow label, and
+ *
+ *   TCP           sequence, acknowledgement, flags, window, payload length
+ *   UDP(-Lite)    length and the first 32 bytes of payload
+ *   ICMP query    type, code, sequence, the first 32 bytes of payload
+ *   ICMP error    type, code, and of the packet inside: its length, identification and protocol
+ *   others        length and the first 32 bytes behind the IP header
+ *   fragments     family, protocol and identification alone: a router may cut them anew
+ */
+const PAYLOAD_BYTES = 32;
+
+/** [0] and [1]: the two halves of the last fingerprint. An output parameter: no allocation per packet. */
+export const fingerprint = new Int32Array(2);
+
+/** Writes the fingerprint of row `i` to `fingerprint`; true when the packet is a fragment. */
+export function takeFingerprint(batch: Batch, i: number): boolean {
+  const c = batch.columns;
+  const l4proto = c.l4proto[i]!;
+  const family = c.family[i]!;
+  const isFragment = (c.decodeFlags[i]! & DECODE_FRAGMENT) !== 0;
+  let a = Math.imul(c.ipId[i]!, 0x9e3779b1) ^ (l4proto << 8) ^ family;
+  let b = mix32(a);
+  if (isFragment) {
+    fingerprint[0] = mix32(a ^ 0x46524147);
+    fingerprint[1] = b;
+    return true;
+  }
+  const l4 = c.l4Offset[i]!;
+  const end = c.l3Offset[i]! + c.l3CapLen[i]!;
+  if (l4 === NO_OFFSET) {
+    fingerprint[0] = mix32(a ^ c.length[i]!);
+    fingerprint[1] = b;
+    return false;
+  }
+  const l4Bytes = c.l3Offset[i]! + c.length[i]! - l4;
+  const { view } = batch;
+  let payload = l4;
+  if (l4proto === IPPROTO_TCP && l4 + 13 < end) {
+    const payloadBytes = l4Bytes - 4 * (view.getUint8(l4 + 12) >>> 4);
+    a = hashTuple4(c.tcpSeq[i]! ^ a, c.tcpAck[i]!, c.tcpFlags[i]!, c.tcpWindow[i]!, payloadBytes);
+    b = mix32(b + Math.imul(c.tcpSeq[i]!, 0x85ebca77) + Math.imul(c.tcpAck[i]!, 0xc2b2ae3d) + payloadBytes);
+    fingerprint[0] = a;
+    fingerprint[1] = b;
+    return false;
+  }
+  if (l4proto === IPPROTO_UDP || l4proto === IPPROTO_UDPLITE) {
+    payload = l4 + 8;
+  } else if (l4proto === IPPROTO_ICMP || l4proto === IPPROTO_ICMPV6) {
+    const type = c.dport[i]! >>> 8;
+    a = mix32(a ^ Math.imul(c.dport[i]! + 1, 0x27d4eb2f));
+    if (isIcmpError(l4proto, type)) {
+      const inner = l4 + 8;
+      if (family === 4 && inner + 10 <= end) {
+        a = mix32(a ^ view.getUint32(inner + 2) ^ Math.imul(view.getUint8(inner + 9), 0x165667b1));
+      } else if (family === 6 && inner + 8 <= end) {
+        a = mix32(a ^ view.getUint32(inner) ^ Math.imul(view.getUint32(inner + 4) & 0xffffff00, 0x165667b1));
+      }
+      fingerprint[0] = a;
+      fingerprint[1] = mix32(b ^ l4Bytes);
+      return false;
+    }
+    if (l4 + 8 <= end) a = mix32(a ^ view.getUint16(l4 + 6));
+    payload = l4 + 8;
+  }
+  const stop = Math.min(end, payload + PAYLOAD_BYTES);
+  let at = payload;
+  for (; at + 4 <= stop; at += 4) {
+    a = Math.imul((a << 5) | (a >>> 27), 0x85ebca77) ^ view.getInt32(at);
+    b = Math.imul((b << 7) | (b >>> 25), 0xc2b2ae3d) + view.getInt32(at);
+  }
+  for (; at < stop; at++) a = Math.imul(a, 31) ^ view.getUint8(at);
+  fingerprint[0] = mix32(a ^ l4Bytes);
+  fingerprint[1] = mix32(b);
+  return false;
+}
+
+/** ICMP types that carry the packet they are about (RFC 792, RFC 4443). */
+function isIcmpError(l4proto: number, type: number): boolean {
+  if (l4proto === IPPROTO_ICMPV6) return type >= 1 && type <= 4;
+  return type === 3 || type === 4 || type === 5 || type === 11 || type === 12;
+}

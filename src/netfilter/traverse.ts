@@ -1,0 +1,396 @@
+import type { Family } from '../base/inet.ts';
+import { TABLE_FILTER, TABLE_MANGLE, TABLE_NAT, TABLE_RAW, TABLE_SECURITY, type TableRunner } from '../evaluate/table-runner.ts';
+import type { Trail } from '../evaluate/trail.ts';
+import { makeRouteResult } from '../host/result.ts';
+import {
+  type Host,
+  ROUTE_BLACKHOLE,
+  ROUTE_BROADCAST,
+  ROUTE_LOCAL,
+  ROUTE_MARTIAN,
+  ROUTE_MULTICAST,
+  ROUTE_NOT_FORWARDING,
+  ROUTE_PROHIBIT,
+  ROUTE_UNICAST,
+  ROUTE_UNREACHABLE,
+  type RouteResult,
+} from '../host/types.ts';
+import { MANIP_DST, MANIP_SRC } from '../packet/conntrack-access.ts';
+import type { Packet } from '../packet/packet.ts';
+import {
+  HOOK_FORWARD,
+  HOOK_INPUT,
+  HOOK_OUTPUT,
+  HOOK_POSTROUTING,
+  HOOK_PREROUTING,
+  R_DADDR,
+  R_DPORT,
+  R_FAMILY,
+  R_HOOK,
+  R_IIF,
+  R_L4PROTO,
+  R_MARK,
+  R_OIF,
+  R_REALM,
+  R_SADDR,
+  R_SPORT,
+  R_TOS,
+  R_TTL,
+} from '../packet/registers.ts';
+import {
+  VERDICT_ACCEPT,
+  VERDICT_DROP,
+  VERDICT_QUEUE,
+  VERDICT_REJECT,
+  VERDICT_STOLEN,
+  type Verdict,
+} from '../packet/verdict.ts';
+import {
+  OUTCOME_DELIVERED,
+  OUTCOME_DROPPED,
+  OUTCOME_FORWARDED,
+  OUTCOME_LOOPED,
+  OUTCOME_QUEUED,
+  OUTCOME_REJECTED,
+  OUTCOME_SENT,
+  OUTCOME_STACK,
+  OUTCOME_STOLEN,
+  STACK_BLACKHOLE,
+  STACK_CONNTRACK,
+  STACK_HOTDROP,
+  STACK_MARTIAN,
+  STACK_NAT,
+  STACK_NO_ROUTE,
+  STACK_NOT_FORWARDING,
+  STACK_NOT_LOCAL,
+  STACK_PROHIBIT,
+  STACK_TTL_EXCEEDED,
+  STACK_UNREACHABLE,
+} from './outcome.ts';
+import type { PathEnd } from './path-table.ts';
+
+/** What the traversal needs of connection tracking and NAT. Implemented by src/conntrack and src/nat. */
+export interface Tracking {
+  /** nf_conntrack_in(): sets R_CTINFO, R_CT and their like. */
+  track(p: Packet, hook: number): Verdict;
+  /** nf_conntrack_confirm(). */
+  confirm(p: Packet): Verdict;
+  /** The packet died: an entry that was not confirmed goes with it. */
+  release(p: Packet): void;
+  /**
+   * nf_nat_inet_fn(), as the nat table's hook: looks whether the packet's connection has its translation of this
+   * kind; asks `ask` (the nat table's chain at this hook, undefined where there is none) when it has not; binds,
+   * and rewrites the packet.
+   */
+  nat(p: Packet, hook: number, manip: 0 | 1, ask: NatChain | undefined): Verdict;
+}
+
+/** Runs the nat table's chain at `hook`. */
+export interface NatChain {
+  ask(p: Packet, hook: number): Verdict;
+}
+
+/** Where a traversal may be watched: for `trace`. */
+export interface TraversalObserver {
+  stage(hook: number, stage: string, p: Packet, verdict: Verdict): void;
+  route(result: RouteResult, p: Packet): void;
+}
+
+/** What runs for one family. */
+export interface FamilyRules {
+  readonly runner: TableRunner | undefined;
+  /** Connection tracking is on: some rule asks for it. */
+  readonly tracks: boolean;
+  /** The nat table is there. */
+  readonly translates: boolean;
+}
+
+/**
+ * The way of a packet through one machine: hooks, the tables at each hook in the order of their priorities, routing
+ * between them. It follows ip_rcv() → ip_rcv_finish() → ip_local_deliver() or ip_forward() → ip_output(), and
+ * ip_local_out() (net/ipv4/ip_input.c, ip_forward.c, ip_output.c), and their IPv6 likes.
+ *
+ * One object for a run; `inbound`, `outbound` and `loop` take one packet to its end, which is left in `end`.
+ */
+export class Traversal implements NatChain {
+  readonly #host: Host;
+  readonly #tracking: Tracking;
+  readonly #families: readonly (FamilyRules | undefined)[];
+  readonly #trail: Trail;
+  readonly #observer: TraversalObserver | undefined;
+  readonly #route = makeRouteResult();
+  #rules: FamilyRules | undefined;
+  /** How the last packet ended. */
+  readonly end: PathEnd = { outcome: 0, family: 0, hook: 0, reason: 0, decider: -1, iif: 0, oif: 0 };
+
+  /** `families[4]` and `families[6]`. */
+  constructor(
+    host: Host,
+    tracking: Tracking,
+    families: readonly (FamilyRules | undefined)[],
+    trail: Trail,
+    observer?: TraversalObserver,
+  ) {
+    this.#host = host;
+    this.#tracking = tracking;
+    this.#families = families;
+    this.#trail = trail;
+    this.#observer = observer;
+  }
+
+  /** A packet arrives on interface `iif`. Its header checks are done. */
+  inbound(p: Packet, iif: number): void {
+    this.#start(p, iif);
+    if (!this.#prerouting(p)) return;
+    this.#routeInbound(p, iif);
+  }
+
+  /** A packet that this host made; it was captured on its way out by interface `oif`. */
+  outbound(p: Packet, oif: number): void {
+    this.#start(p, 0);
+    if (this.#output(p, oif) && this.#postrouting(p)) this.#finish(OUTCOME_SENT, HOOK_POSTROUTING);
+  }
+
+  /** A packet on the loopback interface `lo`: sent, and received again with its connection attached. */
+  loop(p: Packet, lo: number): void {
+    this.#start(p, 0);
+    if (!this.#output(p, lo) || !this.#postrouting(p)) return;
+    const { r } = p;
+    r[R_OIF] = 0;
+    r[R_IIF] = lo;
+    this.end.iif = lo;
+    if (!this.#prerouting(p)) return;
+    this.#routeInbound(p, lo);
+    if (this.end.outcome === OUTCOME_DELIVERED) this.end.outcome = OUTCOME_LOOPED;
+  }
+
+  #start(p: Packet, iif: number): void {
+    const { r } = p;
+    const { end } = this;
+    this.#rules = this.#families[r[R_FAMILY]!];
+    r[R_IIF] = iif;
+    r[R_OIF] = 0;
+    end.family = r[R_FAMILY]!;
+    end.iif = iif;
+    end.oif = 0;
+    end.decider = -1;
+    end.reason = 0;
+  }
+
+  #finish(outcome: number, hook: number): void {
+    const { end } = this;
+    end.outcome = outcome;
+    end.hook = hook;
+    end.reason = 0;
+    end.decider = this.#trail.decider;
+  }
+
+  #stackDrop(p: Packet, reason: number, hook: number): void {
+    this.#finish(OUTCOME_STACK, hook);
+    this.end.reason = reason;
+    if (reason !== STACK_HOTDROP) this.end.decider = -1;
+    this.#tracking.release(p);
+  }
+
+  #prerouting(p: Packet): boolean {
+    return (
+      this.#table(p, TABLE_RAW, HOOK_PREROUTING) &&
+      this.#track(p, HOOK_PREROUTING) &&
+      this.#table(p, TABLE_MANGLE, HOOK_PREROUTING) &&
+      this.#nat(p, HOOK_PREROUTING, MANIP_DST)
+    );
+  }
+
+  #routeInbound(p: Packet, iif: number): void {
+    const { r } = p;
+    const route = this.#route;
+    const host = this.#host;
+    const family = r[R_FAMILY] as Family;
+    host.routeInput(family, r, R_SADDR, R_DADDR, r[R_TOS]!, r[R_MARK]!, iif, r[R_L4PROTO]!, r[R_SPORT]!, r[R_DPORT]!, route);
+    r[R_REALM] = route.realm;
+    this.#observer?.route(route, p);
+    switch (route.kind) {
+      case ROUTE_LOCAL:
+      case ROUTE_BROADCAST:
+      case ROUTE_MULTICAST:
+        this.#input(p);
+        return;
+      case ROUTE_UNICAST:
+        this.#forward(p, route.oif);
+        return;
+      default:
+        this.#stackDrop(p, routeReason(route), HOOK_PREROUTING);
+    }
+  }
+
+  #input(p: Packet): void {
+    const hook = HOOK_INPUT;
+    if (
+      this.#table(p, TABLE_MANGLE, hook) &&
+      this.#table(p, TABLE_FILTER, hook) &&
+      this.#table(p, TABLE_SECURITY, hook) &&
+      this.#nat(p, hook, MANIP_SRC) &&
+      this.#confirm(p, hook)
+    ) {
+      this.#finish(OUTCOME_DELIVERED, hook);
+    }
+  }
+
+  #forward(p: Packet, oif: number): void {
+    const hook = HOOK_FORWARD;
+    const { r } = p;
+    // ip_forward() and ip6_forward() count down before the hook, so the rules of FORWARD see the smaller value.
+    if (r[R_TTL]! <= 1) {
+      this.#stackDrop(p, STACK_TTL_EXCEEDED, HOOK_PREROUTING);
+      return;
+    }
+    r[R_TTL]!--;
+    p.touch();
+    r[R_OIF] = oif;
+    this.end.oif = oif;
+    if (
+      this.#table(p, TABLE_MANGLE, hook) &&
+      this.#table(p, TABLE_FILTER, hook) &&
+      this.#table(p, TABLE_SECURITY, hook)
+    ) {
+      // ip_output() hands POSTROUTING the device the packet came in by; only user-defined chains can ask for it.
+      if (this.#postrouting(p)) this.#finish(OUTCOME_FORWARDED, HOOK_POSTROUTING);
+    }
+  }
+
+  #output(p: Packet, oif: number): boolean {
+    const hook = HOOK_OUTPUT;
+    const { r } = p;
+    r[R_OIF] = oif;
+    this.end.oif = oif;
+    if (!this.#table(p, TABLE_RAW, hook) || !this.#track(p, hook)) return false;
+    // state->out stays what it was when the hook began: a reroute shows from POSTROUTING on only.
+    const mark = r[R_MARK]!;
+    const tos = r[R_TOS]!;
+    if (!this.#table(p, TABLE_MANGLE, hook)) return false;
+    let routed = oif;
+    if (r[R_MARK] !== mark || r[R_TOS] !== tos) routed = this.#reroute(p, routed);
+    const daddr0 = r[R_DADDR]!;
+    const daddr1 = r[R_DADDR + 1]!;
+    const daddr2 = r[R_DADDR + 2]!;
+    const daddr3 = r[R_DADDR + 3]!;
+    if (!this.#nat(p, hook, MANIP_DST)) return false;
+    if (
+      r[R_DADDR] !== daddr0 ||
+      r[R_DADDR + 1] !== daddr1 ||
+      r[R_DADDR + 2] !== daddr2 ||
+      r[R_DADDR + 3] !== daddr3
+    ) {
+      routed = this.#reroute(p, routed);
+    }
+    if (!this.#table(p, TABLE_FILTER, hook) || !this.#table(p, TABLE_SECURITY, hook)) return false;
+    r[R_OIF] = routed;
+    this.end.oif = routed;
+    return true;
+  }
+
+  /** ip_route_me_harder(): which way the packet goes now. The capture's own interface stands when nothing is known. */
+  #reroute(p: Packet, oif: number): number {
+    const { r } = p;
+    const route = this.#route;
+    const family = r[R_FAMILY] as Family;
+    this.#host.routeOutput(family, r, R_SADDR, R_DADDR, r[R_TOS]!, r[R_MARK]!, 0, r[R_L4PROTO]!, r[R_SPORT]!, r[R_DPORT]!, route);
+    this.#observer?.route(route, p);
+    return route.oif !== 0 ? route.oif : oif;
+  }
+
+  #postrouting(p: Packet): boolean {
+    const hook = HOOK_POSTROUTING;
+    return (
+      this.#table(p, TABLE_MANGLE, hook) && this.#nat(p, hook, MANIP_SRC) && this.#confirm(p, hook)
+    );
+  }
+
+  #table(p: Packet, table: number, hook: number): boolean {
+    const runner = this.#rules?.runner;
+    if (runner === undefined || !runner.has(table, hook)) return true;
+    const verdict = runner.run(table, hook, p, this.#trail);
+    return verdict === VERDICT_ACCEPT || this.#stop(p, verdict, hook);
+  }
+
+  #track(p: Packet, hook: number): boolean {
+    if (!this.#rules?.tracks) return true;
+    p.r[R_HOOK] = hook;
+    if (this.#tracking.track(p, hook) === VERDICT_ACCEPT) return true;
+    this.#stackDrop(p, STACK_CONNTRACK, hook);
+    return false;
+  }
+
+  #nat(p: Packet, hook: number, manip: 0 | 1): boolean {
+    const rules = this.#rules;
+    if (!rules?.tracks || !rules.translates) return true;
+    p.r[R_HOOK] = hook;
+    this.#asked = false;
+    const verdict = this.#tracking.nat(p, hook, manip, rules.runner!.has(TABLE_NAT, hook) ? this : undefined);
+    if (verdict === VERDICT_ACCEPT) return true;
+    // The chain's own verdict, or the engine found no free translation.
+    if (this.#asked && this.#answer !== VERDICT_ACCEPT) return this.#stop(p, verdict, hook);
+    this.#stackDrop(p, STACK_NAT, hook);
+    return false;
+  }
+
+  #asked = false;
+  #answer: Verdict = VERDICT_ACCEPT;
+
+  /** The nat table's chain, when the engine asks for it: see Tracking.nat. */
+  ask(p: Packet, hook: number): Verdict {
+    this.#asked = true;
+    this.#answer = this.#rules!.runner!.run(TABLE_NAT, hook, p, this.#trail);
+    return this.#answer;
+  }
+
+  #confirm(p: Packet, hook: number): boolean {
+    if (!this.#rules?.tracks) return true;
+    p.r[R_HOOK] = hook;
+    if (this.#tracking.confirm(p) === VERDICT_ACCEPT) return true;
+    this.#stackDrop(p, STACK_CONNTRACK, hook);
+    return false;
+  }
+
+  #stop(p: Packet, verdict: Verdict, hook: number): false {
+    if (p.hotdrop && verdict === VERDICT_DROP) {
+      this.#stackDrop(p, STACK_HOTDROP, hook);
+      return false;
+    }
+    this.#finish(stopOutcome(verdict), hook);
+    this.#tracking.release(p);
+    return false;
+  }
+}
+
+function stopOutcome(verdict: Verdict): number {
+  switch (verdict) {
+    case VERDICT_REJECT:
+      return OUTCOME_REJECTED;
+    case VERDICT_STOLEN:
+      return OUTCOME_STOLEN;
+    case VERDICT_QUEUE:
+      return OUTCOME_QUEUED;
+    default:
+      return OUTCOME_DROPPED;
+  }
+}
+
+function routeReason(route: RouteResult): number {
+  switch (route.kind) {
+    case ROUTE_BLACKHOLE:
+      return STACK_BLACKHOLE;
+    case ROUTE_UNREACHABLE:
+      return STACK_UNREACHABLE;
+    case ROUTE_PROHIBIT:
+      return STACK_PROHIBIT;
+    case ROUTE_MARTIAN:
+      return STACK_MARTIAN;
+    case ROUTE_NOT_FORWARDING:
+      return STACK_NOT_FORWARDING;
+    case ROUTE_MULTICAST:
+      return STACK_NOT_LOCAL;
+    default:
+      return STACK_NO_ROUTE;
+  }
+}
