@@ -1,4 +1,4 @@
-"""The network of the scenarios kubernetes-nodeport and kubernetes-nodeport-nth; see their README.md.
+"""The network of the scenarios kubernetes-nodeport, kubernetes-nodeport-nth and kubernetes-from-node; see their README.md.
 
 The rules are written here in the shape that kube-proxy gives them in its iptables mode; kube-proxy itself is not run.
 
@@ -7,6 +7,9 @@ wireshark-common (dumpcap) iproute2 procps python3
 """
 import base64
 import hashlib
+import json
+import struct
+import pcap
 from scenario import Scenario
 
 PODS = {'weba': '10.244.1.11', 'webb': '10.244.1.12', 'dns': '10.244.1.53', 'app': '10.244.1.21'}
@@ -25,7 +28,7 @@ def name_of(kind, *parts):
     return f'KUBE-{kind}-' + base64.b32encode(hashlib.sha256(''.join(parts).encode()).digest()).decode()[:16]
 
 
-def rules(nth):
+def rules(nth, fully=True):
     chains = ['KUBE-SERVICES', 'KUBE-NODEPORTS', 'KUBE-POSTROUTING', 'KUBE-MARK-MASQ', 'KUBE-PROXY-CANARY', 'KUBE-KUBELET-CANARY']
     nat = ['-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES',
            '-A OUTPUT -m comment --comment "kubernetes service portals" -j KUBE-SERVICES',
@@ -33,7 +36,7 @@ def rules(nth):
            '-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000',
            '-A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN',
            '-A KUBE-POSTROUTING -j MARK --set-xmark 0x4000/0x0',
-           '-A KUBE-POSTROUTING -m comment --comment "kubernetes service traffic requiring SNAT" -j MASQUERADE --random-fully']
+           '-A KUBE-POSTROUTING -m comment --comment "kubernetes service traffic requiring SNAT" -j MASQUERADE' + (' --random-fully' if fully else '')]
     services, external = [], []
     for service, (proto, address, port, target, node_port, endpoints, sticky) in SERVICES.items():
         match = f'-p {proto} -m comment --comment "{service}%s" -m {proto} --dport %d'
@@ -95,7 +98,7 @@ def rules(nth):
                     'KUBE-PROXY-FIREWALL', 'KUBE-SERVICES', *canaries], filters))
 
 
-def build(s, nth):
+def build(s, nth, fully=True):
     """The node, its pods (each on a veth of its own, routed) and a client in the node's network."""
     s.namespace('node', forward=True)
     s.namespace('client', *PODS)
@@ -111,7 +114,7 @@ def build(s, nth):
         s.route('node', address, 'dev', dev)
         s.route(pod, '10.244.1.1', 'dev', 'eth0')
         s.route(pod, 'default', 'via', '10.244.1.1')
-    s.rules(rules(nth))
+    s.rules(rules(nth, fully))
     for pod in ('weba', 'webb'):
         s.nginx(pod, [8080, 8081], {'index': 300, 'page': 6000})
     s.dnsmasq('dns', [('web.default.svc.cluster.local', '10.96.0.20')])
@@ -144,3 +147,68 @@ def record(here, prefix, nth, packed=None, dumpcap=None):
         s.run('app', curls(1, f'http://{PODS["weba"]}:8080/page') + '; ' + curls(1, 'http://192.168.50.1/') + f'; ping -c 2 -i 0.2 {PODS["webb"]}')
         s.run('node', curls(2, f'http://{PODS["weba"]}:8080/') + f'; ping -c 1 {PODS["dns"]}; ping -c 1 127.0.0.1')
         s.end(packed=packed)
+
+
+def record_from_node(here, prefix):
+    """The node itself as a client of services. What it makes is translated in OUTPUT, before tcpdump sees it, so it is captured
+    at OUTPUT as well."""
+    with Scenario(here, prefix, firewall='node', needs=['nginx', 'curl', 'dig', 'dnsmasq', 'ping', 'nft']) as s:
+        build(s, nth=True, fully=False)
+        s.begin(DEVICES, nano=DEVICES, tap=True)
+
+        def curls(n, url):
+            return f'for i in $(seq {n}); do curl -s -m 2 -o /dev/null -w "%{{http_code}} " {url}; done'
+        s.run('node', curls(8, 'http://10.96.0.20/'))                                # cluster IP: towards eth0, then to a pod
+        s.run('node', curls(4, 'http://192.168.50.10:32096/page'))                   # its own node port: towards lo, then to a pod
+        s.run('node', curls(3, 'http://10.96.0.30/'))
+        s.run('node', curls(2, 'http://10.96.0.99/') + '; ' + curls(1, 'http://192.168.50.10:32097/'))    # refused in OUTPUT
+        s.run('node', 'for i in 1 2; do dig +time=1 +tries=1 +short @10.96.0.10 web.default.svc.cluster.local; done')
+        s.run('node', curls(2, f'http://{PODS["weba"]}:8080/') + '; ' + curls(1, 'http://192.168.50.1/') + '; ping -c 2 -i 0.2 127.0.0.1; ping -c 1 192.168.50.1')
+        s.run('client', curls(4, 'http://192.168.50.10:32096/'))
+        s.run('app', curls(4, 'http://10.96.0.20/'))
+        s.end(after=split)
+
+
+def split(folder):
+    """IFACE.pcap -> IFACE.in.pcap (what came in) and IFACE.out.pcap (what the host made, as it entered OUTPUT towards IFACE; from
+    the NFLOG capture). lo.pcap stays, and lo.out.pcap has what was bound for lo but translated to leave by another interface.
+
+    NFLOG keeps the order of packets but not their time, which is that of tcpdump's awakening. A packet gets the time at which it
+    left an interface a moment later, told by what NAT leaves alone; one that never left gets a microsecond less than the next."""
+    def sign(ip):
+        l4 = ip[(ip[0] & 15) * 4:struct.unpack('>H', ip[2:4])[0]]
+        return ip[9], ip[2:6], l4[4:16] if ip[9] == 6 else l4[8:] if ip[9] == 17 else l4
+
+    links = {l['ifindex']: l for l in json.load(open(folder / 'host' / 'address.json'))}
+    own = {l['ifname']: bytes.fromhex(l['address'].replace(':', '')) for l in links.values()}
+    left = {}
+    for file in sorted(folder.glob('*.pcap')):
+        dev = file.stem
+        frames = [(t, data) for _, t, _, _, data, _ in pcap.read(file)]
+        for t, data in frames:
+            if data[12:14] == b'\x08\0' and (dev == 'lo' or data[6:12] == own[dev]):
+                left.setdefault(sign(data[14:]), []).append((t, dev))
+        file.rename(folder / 'extra' / file.name)
+        if dev == 'lo':
+            pcap.write(file, pcap.LINKTYPE_ETHERNET, frames)
+        else:
+            pcap.write(folder / f'{dev}.in.pcap', pcap.LINKTYPE_ETHERNET, [(t, data) for t, data in frames if data[6:12] != own[dev]])
+    made = []
+    for _, t, linktype, _, data, _ in pcap.read(folder / 'extra' / 'output.nflog.pcap'):
+        at, values = 4, {}
+        while at + 4 <= len(data):
+            length, kind = struct.unpack('<HH', data[at:at + 4])
+            values[kind & 0x7fff] = data[at + 4:at + length]
+            at += (length + 3) // 4 * 4
+        ip, towards = values[9], links[struct.unpack('>I', values[5])[0]]['ifname']       # NFULA_PAYLOAD, NFULA_IFINDEX_OUTDEV
+        times = left.get(sign(ip))
+        made.append([*(times.pop(0) if times else (None, None)), t, towards, ip])
+    following = None
+    for m in reversed(made):
+        if m[0] is None:
+            m[0] = min(m[2], following - 1000) if following else m[2]
+        following = m[0]
+    for dev in own:
+        packets = sorted((t, ip) for t, by, _, towards, ip in made if towards == dev and not (dev == 'lo' and by == 'lo'))
+        if packets:
+            pcap.write(folder / f'{dev}.out.pcap', pcap.LINKTYPE_RAW, packets)

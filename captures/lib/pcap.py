@@ -5,7 +5,7 @@ A packet is (interface name or None, time in nanoseconds, link type, flags or No
 import json
 import struct
 
-LINKTYPE_ETHERNET, LINKTYPE_SLL2 = 1, 276
+LINKTYPE_ETHERNET, LINKTYPE_RAW, LINKTYPE_NFLOG, LINKTYPE_SLL2 = 1, 101, 239, 276
 INBOUND, OUTBOUND = 1, 2                # pcapng epb_flags, bits 0 and 1
 
 
@@ -24,6 +24,14 @@ def read_pcap(data, name):
         sec, frac, caplen, length = struct.unpack(order + 'IIII', data[at:at + 16])
         yield name, sec * 10**9 + frac * unit, linktype, None, data[at + 16:at + 16 + caplen], length
         at += 16 + caplen
+
+
+def write(path, linktype, packets):
+    """packets: (time in nanoseconds, bytes), in order of time."""
+    with open(path, 'wb') as out:
+        out.write(struct.pack('<IHHiIII', 0xa1b23c4d, 2, 4, 0, 0, 262144, linktype))
+        for t, data in packets:
+            out.write(struct.pack('<IIII', t // 10**9, t % 10**9, len(data), len(data)) + data)
 
 
 def read_pcapng(data):

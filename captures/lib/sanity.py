@@ -10,6 +10,10 @@ went out). Here the first and the last are held against the captures, packets an
   raw PREROUTING -i X      =  IP packets captured on X that came in (and were for the host's MAC address, or for many)
   mangle POSTROUTING -o X  =  IP packets captured on X that went out
 
+Where there are files IFACE.out.pcap, of what the host made as it entered OUTPUT, they are compared with `raw OUTPUT -o IFACE`
+(as direction `made`, together with what IFACE.pcap holds if IFACE is lo), and IFACE.in.pcap with PREROUTING; POSTROUTING was
+compared when the recording was made.
+
 For the ports of a bridge it is `raw PREROUTING -m physdev --physdev-in X`, and packets for any MAC address count. What goes out of a
 port is not compared: what the machine itself sends is counted once, on the bridge, and may leave by several ports.
 
@@ -30,6 +34,9 @@ def ip_of(linktype, data, length):
     """(family, captured part of the IP packet, its length, destination MAC, source MAC) of a frame, or None if it is not IP. The
     length is the header's: frames are padded, and libpcap cuts those that are longer than the MTU where an interface's own
     offloads are off and its neighbour's on. A length of 0 means too long for the field (BIG TCP): then it is the frame's."""
+    if linktype == pcap.LINKTYPE_RAW:
+        data, linktype = bytes(12) + (b'\x08\0' if data[0] >> 4 == 4 else b'\x86\xdd') + data, pcap.LINKTYPE_ETHERNET
+        length += 14
     if linktype == pcap.LINKTYPE_ETHERNET:
         at, ethertype = 14, struct.unpack('>H', data[12:14])[0]
         while ethertype in (0x8100, 0x88a8):
@@ -75,14 +82,19 @@ def count(folder, fragments):
     others = {dev: {bytes.fromhex(m.replace(':', '')) for m in everyone - set(ms)} for dev, ms in behind.items()}
     totals, seen, total_packets = {}, {}, 0
     for file in sorted([*folder.glob('*.pcap'), *folder.glob('*.pcapng')]):
-        for dev, t, linktype, flags, data, frame in pcap.read(file, file.stem):
+        for dev, t, linktype, flags, data, frame in pcap.read(file, file.stem.split('.')[0]):
             total_packets += 1
             found = ip_of(linktype, data, frame)
             if not found:
                 continue
             family, packet, length, dst, src = found
-            if dev == 'lo':
-                directions = ['in', 'out']
+            way = file.stem[len(dev):]
+            if way == '.out':
+                directions = ['made']
+            elif dev == 'lo':
+                directions = ['in', 'out', 'made']
+            elif way == '.in':
+                directions = ['in']
             elif src == own[dev] or src in others.get(dev, ()):
                 directions = ['out']
             elif dst == own[dev] or dst[0] & 1 or 'master' in links[dev]:
@@ -119,9 +131,9 @@ def counters(folder):
         for line in (folder / 'expected' / name).read_text().splitlines():
             if line.startswith('*'):
                 table = line[1:]
-            m = re.fullmatch(r'\[(\d+):(\d+)\] -A (PREROUTING -i|POSTROUTING -o|PREROUTING -m physdev  ?--physdev-in) (\S+)', line)
-            if m and (table, m[3][:3]) in (('raw', 'PRE'), ('mangle', 'POS')):
-                found[family, 'in' if m[3][:3] == 'PRE' else 'out', m[4]] = [int(m[1]), int(m[2])]
+            m = re.fullmatch(r'\[(\d+):(\d+)\] -A (PREROUTING -i|POSTROUTING -o|OUTPUT -o|PREROUTING -m physdev  ?--physdev-in) (\S+)', line)
+            if m and (table, m[3][:3]) in (('raw', 'PRE'), ('raw', 'OUT'), ('mangle', 'POS')):
+                found[family, {'PRE': 'in', 'OUT': 'made', 'POS': 'out'}[m[3][:3]], m[4]] = [int(m[1]), int(m[2])]
     return found
 
 
@@ -142,7 +154,10 @@ def check(folder, fragments='whole', differs=None, behind=None):
     counted = counters(folder)
     good = bool(counted)
     print(f'{folder.name}: {packets} packets captured')
+    apart = {f.stem.split('.')[0] for f in folder.glob('*.in.pcap')}
     for key in sorted({*captured, *counted}):
+        if key[1] == 'made' and not apart or key[1] == 'out' and apart:
+            continue
         c, k = captured.get(key, [0, 0]), counted.get(key)
         if k is None and (folder / 'expected' / ('iptables.save' if key[0] == 4 else 'ip6tables.save')).read_text() == '':
             continue
@@ -157,7 +172,7 @@ def check(folder, fragments='whole', differs=None, behind=None):
         else:
             verdict = 'DIFFERS'
         good &= verdict in ('ok', 'differs, as explained', 'not compared: a port')
-        print(f'  IPv{key[0]} {key[1]:3} {key[2]:8} captured {c[0]:6} packets {c[1]:8} bytes, counted {"-" if k is None else k[0]:>6} {"-" if k is None else k[1]:>8}  {verdict}')
+        print(f'  IPv{key[0]} {key[1]:4} {key[2]:8} captured {c[0]:6} packets {c[1]:8} bytes, counted {"-" if k is None else k[0]:>6} {"-" if k is None else k[1]:>8}  {verdict}')
     return good
 
 

@@ -223,13 +223,15 @@ class Scenario:
 
     # -- the recording
 
-    def begin(self, interfaces, nano=(), any_file=False, dumpcap=None, snapshot_conntrack=False):
+    def begin(self, interfaces, nano=(), any_file=False, dumpcap=None, tap=False, snapshot_conntrack=False):
         """Starts the captures, zeroes the counters and writes host/."""
         self.wait_until_quiet()
         for dev in interfaces:
             self.tcpdump(dev, self.out / f'{dev}.pcap', dev in nano)
         if any_file:
             self.tcpdump('any', self.out / 'extra' / 'any.pcap', False)
+        if tap:
+            self.tap_output(self.out / 'extra' / 'output.nflog.pcap')
         if dumpcap:
             self.dumpcap(interfaces, self.out / 'extra' / dumpcap)
         time.sleep(0.3)
@@ -280,6 +282,14 @@ class Scenario:
                 raise SystemExit('dumpcap: ' + log.read_text())
             time.sleep(0.05)
 
+    def tap_output(self, file):
+        """Captures what this host makes as it enters OUTPUT, before every table: an nft chain copies it to NFLOG group 5. The chain
+        counts nothing and changes nothing of what iptables sees."""
+        for line in ('add table inet tap', 'add chain inet tap output { type filter hook output priority -450 ; }',
+                     'add rule inet tap output log group 5 snaplen 65535 queue-threshold 1'):
+            self.exec(self.firewall, 'nft', line)
+        self.tcpdump('nflog:5', file, False)
+
     def wait_until_quiet(self, seconds=2.5):
         """Until no interface of the firewall has moved a packet for a while."""
         def moved():
@@ -298,9 +308,10 @@ class Scenario:
             (folder / f'{tool}.save').write_text(self.exec(fw, f'{tool}-legacy-save', '-c'))
         (folder / 'conntrack.txt').write_text(''.join(self.exec(fw, 'conntrack', '-L', '-o', 'extended', '-f', f, check=False) for f in ('ipv4', 'ipv6')))
 
-    def end(self, packed=None, fragments='whole', differs=None, behind=None):
+    def end(self, packed=None, fragments='whole', differs=None, behind=None, after=None):
         """Saves the counters, stops the captures, checks them, and puts the recording in its place. packed: the name of a
-        pcapng file that takes all interfaces instead of one pcap each. differs, behind: see sanity.check."""
+        pcapng file that takes all interfaces instead of one pcap each. differs, behind: see sanity.check. after: called with
+        the folder when it has been checked, before it takes its place."""
         time.sleep(1.0)
         expected = self.out / 'expected'
         self.save(expected)
@@ -323,7 +334,7 @@ class Scenario:
         if not any((self.out / 'extra').iterdir()):
             (self.out / 'extra').rmdir()
         if packed:
-            files = [(dev, f) for dev, _, _, f in self.dumps if dev != 'any']
+            files = [(dev, f) for dev, _, _, f in self.dumps if f.parent == self.out]
             pcap.pack(files, self.out / 'host' / 'address.json', self.out / packed)
             for _, f in files:
                 f.unlink()
@@ -332,6 +343,8 @@ class Scenario:
             shutil.rmtree(keep, ignore_errors=True)
             shutil.copytree(self.out, keep)
             raise SystemExit(f'the recording does not add up; it is kept in {keep}')
+        if after:
+            after(self.out)
         for old in [*self.here.glob('*.pcap'), *self.here.glob('*.pcapng'), *(self.here / d for d in ('host', 'expected', 'extra'))]:
             shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
         for new in self.out.iterdir():
