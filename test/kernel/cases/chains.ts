@@ -187,7 +187,7 @@ export const chainCases = (): Case[] => [
             one,
             ...CHAINS[one].flatMap((c) => (one === name && c === chain ? [`${c} -j ACCEPT`, c] : [c])),
           ),
-        ).join('') + '',
+        ).join(''),
         (family) => everyWay(family, datagram(1)),
       ),
     ),
