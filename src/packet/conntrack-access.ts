@@ -35,6 +35,15 @@ export interface ConntrackAccess {
    */
   natSetup(p: Packet, manip: 0 | 1, range: NatRange): Verdict;
   /**
+   * MASQUERADE, REDIRECT and NETMAP: as natSetup, with the addresses worked out as the target does it; `range`
+   * brings the flags, the ports and, for NETMAP, the network (minAddr with the host bits 0, maxAddr with them 1).
+   */
+  masquerade(p: Packet, range: NatRange): Verdict;
+  redirect(p: Packet, range: NatRange): Verdict;
+  netmap(p: Packet, range: NatRange): Verdict;
+  /** nf_ct_set_acct(): what connbytes does when it is loaded. Connections that begin from now on are counted. */
+  enableAccounting(): void;
+  /**
    * Makes a template for a CT target. R_CT_TEMPLATE of a packet holds its index from raw to conntrack.
    */
   makeTemplate(options: CtTemplateOptions): number;
@@ -58,9 +67,13 @@ export const TUPLE_PROTO = 10;
 export const TUPLE_WORDS = 12;
 
 export interface CtTemplateOptions {
+  /** Zone of a direction; -1: that of the packet mark, with zoneFromMark. */
   readonly zoneOriginal: number;
   readonly zoneReply: number;
-  /** Zone from the packet mark (`--zone mark`, `--zone-orig mark`). */
+  /**
+   * Zone from the packet mark: of both directions (`--zone mark`), or of the one whose zone is -1 above
+   * (`--zone-orig mark`, `--zone-reply mark`).
+   */
   readonly zoneFromMark: boolean;
   readonly helper: string | undefined;
   readonly timeoutPolicy: string | undefined;

@@ -1,0 +1,172 @@
+import type { Host } from '../host/types.ts';
+import { IPS_CONFIRMED, IPS_DYING, IPS_FIXED_TIMEOUT, IPS_SRC_NAT_DONE } from '../packet/conntrack-access.ts';
+import {
+  ACCT_STRIDE,
+  C_BYTES,
+  C_HOLD,
+  C_PACKETS,
+  C_SOURCE_NEXT,
+  C_SOURCE_PREV,
+  C_STATUS,
+  C_TIMEOUT,
+  RECORD_SHIFT,
+} from './layout.ts';
+import { ConntrackTable } from './table.ts';
+import { readTimeouts, SECOND_NS, type Timeouts } from './timeouts.ts';
+
+/** What a tracker says of a packet. */
+export const TRACK_ACCEPT = 1;
+/** Not a valid part of the connection: INVALID, which is no drop. */
+export const TRACK_INVALID = -1;
+/** NF_DROP. */
+export const TRACK_DROP = 0;
+/** The entry was closed and is gone: look up again, and make a new one. */
+export const TRACK_REPEAT = -4;
+
+export type Tracked = 1 | -1 | 0 | -4;
+
+/** Hop limit of connections that were killed while a packet may still refer to them, see `bury`. */
+const LIMBO = 16;
+
+/**
+ * What all trackers share: the table, the clock, the settings, and the life and death of entries.
+ *
+ * The clock is the capture's: `nowNs` is the time of the packet being tracked. Nothing happens between packets,
+ * so an entry dies when somebody looks: at look-up (nf_ct_is_expired() in ____nf_conntrack_find()), when its
+ * tuple is wanted for a translation, and in the sweeps of expire.ts.
+ *
+ * A killed record is not used again at once: the packet that killed it (an RST, say) goes on through the hooks
+ * and its rules may look at the entry. It waits in limbo until LIMBO others have died.
+ */
+export class ConntrackCore {
+  readonly table: ConntrackTable;
+  readonly words: Int32Array;
+  readonly floats: Float64Array;
+  readonly timeouts: Timeouts;
+  /** Time of the packet, nanoseconds from the run's base time. */
+  nowNs = 0;
+  /** INVALID_* of the packet tracked last. */
+  lastInvalidReason = 0;
+  /** Packets and bytes are counted (nf_conntrack_acct): for entries made from now on, as in the kernel. */
+  acct: boolean;
+  /** net.netfilter.nf_conntrack_checksum. */
+  readonly verifyChecksums: boolean;
+  readonly tcpBeLiberal: boolean;
+  readonly tcpLoose: boolean;
+  readonly tcpMaxRetrans: number;
+  readonly tcpIgnoreInvalidRst: boolean;
+  /** `--midstream established`. */
+  readonly midstreamEstablished: boolean;
+  /** Connections that were picked up in the middle. */
+  midstreamCount = 0;
+  private readonly limbo = new Int32Array(LIMBO).fill(-1);
+  private limboNext = 0;
+
+  constructor(host: Host, capacity: number, midstreamEstablished: boolean) {
+    this.table = ConntrackTable.allocate(capacity);
+    this.words = this.table.words;
+    this.floats = this.table.floats;
+    this.timeouts = readTimeouts(host);
+    const sysctl = (name: string) => host.sysctl(`net.netfilter.nf_conntrack_${name}`);
+    this.acct = sysctl('acct') !== 0;
+    this.verifyChecksums = sysctl('checksum') !== 0;
+    this.tcpBeLiberal = sysctl('tcp_be_liberal') !== 0;
+    this.tcpLoose = sysctl('tcp_loose') !== 0;
+    this.tcpMaxRetrans = sysctl('tcp_max_retrans');
+    this.tcpIgnoreInvalidRst = sysctl('tcp_ignore_invalid_rst') !== 0;
+    this.midstreamEstablished = midstreamEstablished;
+  }
+
+  /** __nf_ct_refresh_acct(): the entry lives for `timeoutNs` from now; counts the packet. */
+  refresh(ct: number, dir: number, timeoutNs: number, lengthBytes: number): void {
+    const at = ct << RECORD_SHIFT;
+    const status = this.words[at + C_STATUS]!;
+    if ((status & IPS_FIXED_TIMEOUT) === 0) {
+      this.floats[(at + C_TIMEOUT) >> 1] =
+        (status & IPS_CONFIRMED) !== 0 ? timeoutNs + this.nowNs : timeoutNs;
+    }
+    if (this.acct) this.account(ct, dir, lengthBytes);
+  }
+
+  /** nf_ct_acct_update(). */
+  account(ct: number, dir: number, lengthBytes: number): void {
+    const at = (ct << RECORD_SHIFT) + dir * ACCT_STRIDE;
+    this.floats[(at + C_PACKETS) >> 1]! += 1;
+    this.floats[(at + C_BYTES) >> 1]! += lengthBytes;
+  }
+
+  /** nf_ct_is_expired(), of a confirmed entry. */
+  isExpired(ct: number): boolean {
+    return this.floats[((ct << RECORD_SHIFT) + C_TIMEOUT) >> 1]! <= this.nowNs;
+  }
+
+  /** nf_ct_expires() / HZ. */
+  expiresSeconds(ct: number, nowNs: number): number {
+    const at = ct << RECORD_SHIFT;
+    const timeout = this.floats[(at + C_TIMEOUT) >> 1]!;
+    const left = (this.words[at + C_STATUS]! & IPS_CONFIRMED) !== 0 ? timeout - nowNs : timeout;
+    return left <= 0 ? 0 : Math.floor(left / SECOND_NS);
+  }
+
+  /** nf_ct_kill(): takes the entry out of the table. False when it was dying already. */
+  kill(ct: number): boolean {
+    const at = ct << RECORD_SHIFT;
+    const status = this.words[at + C_STATUS]!;
+    if ((status & IPS_DYING) !== 0) return false;
+    if ((status & IPS_CONFIRMED) !== 0) this.table.remove(ct);
+    this.words[at + C_STATUS] = status | IPS_DYING;
+    this.bury(ct);
+    return true;
+  }
+
+  /** The packet of an entry that was never confirmed has died: nf_conntrack_free(). */
+  releaseUnconfirmed(ct: number): void {
+    const at = ct << RECORD_SHIFT;
+    if ((this.words[at + C_STATUS]! & (IPS_CONFIRMED | IPS_DYING)) !== 0) return;
+    this.words[at + C_STATUS]! |= IPS_DYING;
+    this.bury(ct);
+  }
+
+  /** Somebody (an answer that is still to come in the capture) refers to the entry: its record is not reused. */
+  hold(ct: number): void {
+    this.words[(ct << RECORD_SHIFT) + C_HOLD]!++;
+  }
+
+  /** The opposite of hold(). */
+  unhold(ct: number): void {
+    const at = ct << RECORD_SHIFT;
+    this.words[at + C_HOLD]!--;
+    // A record that fell out of limbo while it was held is marked by -1 in place of its mark's sibling word.
+    if (this.words[at + C_HOLD] === HELD_AND_DEAD) {
+      this.words[at + C_HOLD] = 0;
+      this.table.freeRecord(ct);
+    }
+  }
+
+  private bury(ct: number): void {
+    const at = ct << RECORD_SHIFT;
+    if ((this.words[at + C_STATUS]! & IPS_SRC_NAT_DONE) !== 0) this.unlinkSource(ct);
+    const oldest = this.limbo[this.limboNext]!;
+    this.limbo[this.limboNext] = ct;
+    this.limboNext = (this.limboNext + 1) % LIMBO;
+    if (oldest < 0) return;
+    const held = (oldest << RECORD_SHIFT) + C_HOLD;
+    if (this.words[held] === 0) this.table.freeRecord(oldest);
+    else this.words[held]! += HELD_AND_DEAD;
+  }
+
+  /** nf_nat_cleanup_conntrack(): out of the by-source chain. */
+  private unlinkSource(ct: number): void {
+    const words = this.words;
+    const at = ct << RECORD_SHIFT;
+    const next = words[at + C_SOURCE_NEXT]!;
+    const previous = words[at + C_SOURCE_PREV]!;
+    if (previous < 0) this.table.sourceBuckets[-previous - 1] = next;
+    else words[((previous - 1) << RECORD_SHIFT) + C_SOURCE_NEXT] = next;
+    if (next !== 0) words[((next - 1) << RECORD_SHIFT) + C_SOURCE_PREV] = previous;
+    words[at + C_STATUS]! &= ~IPS_SRC_NAT_DONE;
+  }
+}
+
+/** Added to the number of holders when the record is otherwise dead: it is freed with the last of them. */
+const HELD_AND_DEAD = 1 << 20;

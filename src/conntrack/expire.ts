@@ -1,0 +1,77 @@
+import { IPS_ASSURED, IPS_CONFIRMED, IPS_DYING, TUPLE_PROTO } from '../packet/conntrack-access.ts';
+import { IPPROTO_SCTP, IPPROTO_TCP } from '../packet/packet.ts';
+import type { ConntrackCore } from './core.ts';
+import { C_STATE, C_STATUS, HEADER_GC_NEXT, RECORD_SHIFT } from './layout.ts';
+import { TCP_CLOSE, TCP_FIN_WAIT } from './tcp-states.ts';
+
+/**
+ * The end of entries that nobody looks up any more.
+ *
+ * An expired entry is never found (look-up kills it), so when it is swept out shows in one thing only: how many
+ * entries count against nf_conntrack_max. The kernel's worker (gc_worker() in net/netfilter/nf_conntrack_core.c)
+ * goes through the whole table in at most a minute and sooner when much expires; here each new entry sweeps
+ * SWEEP_RECORDS others, and a full table is swept through before anything is dropped. So a replayed table is
+ * never fuller than the kernel's, and can be emptier by what the kernel had not swept yet.
+ */
+const SWEEP_RECORDS = 4;
+
+/** Looks at the next few records and kills those that have expired. */
+export function sweep(core: ConntrackCore): void {
+  sweepRecords(core, SWEEP_RECORDS);
+}
+
+/** Looks at all records; gives how many died. */
+export function sweepAll(core: ConntrackCore): number {
+  return sweepRecords(core, core.table.high);
+}
+
+function sweepRecords(core: ConntrackCore, records: number): number {
+  const { table, words } = core;
+  const high = table.high;
+  if (high === 0) return 0;
+  let killed = 0;
+  let next = table.header[HEADER_GC_NEXT]!;
+  for (let i = 0; i < records; i++) {
+    if (next >= high) next = 0;
+    const status = words[(next << RECORD_SHIFT) + C_STATUS]!;
+    if ((status & (IPS_CONFIRMED | IPS_DYING)) === IPS_CONFIRMED && core.isExpired(next)) {
+      core.kill(next);
+      killed++;
+    }
+    next++;
+  }
+  table.header[HEADER_GC_NEXT] = next;
+  return killed;
+}
+
+/** Buckets of the kernel's table that early_drop() looks through (NF_CT_EVICTION_RANGE). */
+const EVICTION_BUCKETS = 8;
+
+/**
+ * early_drop(): when the table is full, connections near the new one's place that were never answered on both
+ * sides make room. Which ones those are is decided by a secret hash in the kernel and by our own here; that some
+ * of so many are looked at, `perBucket` of them in each of eight buckets, is the same.
+ */
+export function earlyDrop(core: ConntrackCore, hash: number, perBucket: number): boolean {
+  const { words } = core;
+  const limit = Math.max(1, Math.round(EVICTION_BUCKETS * perBucket));
+  return core.table.walkFrom(hash, limit, (ct) => {
+    const status = words[(ct << RECORD_SHIFT) + C_STATUS]!;
+    if ((status & IPS_ASSURED) !== 0 || (status & IPS_DYING) !== 0) return false;
+    return core.kill(ct);
+  });
+}
+
+/** nf_conntrack_l4proto.can_early_drop: connections that are closing. */
+export function canEarlyDrop(words: Int32Array, ct: number): boolean {
+  const at = ct << RECORD_SHIFT;
+  const state = words[at + C_STATE]!;
+  switch (words[at + TUPLE_PROTO]! & 255) {
+    case IPPROTO_TCP:
+      return state >= TCP_FIN_WAIT && state <= TCP_CLOSE;
+    case IPPROTO_SCTP:
+      return state >= 5 && state <= 7;
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * The connection table's one layout: a SharedArrayBuffer that every thread may view, written by the ordered stage
+ * alone.
+ *
+ *   +---------------------+ 0
+ *   | header, 64 bytes    |  Int32 words, see HEADER_*
+ *   +---------------------+ 64
+ *   | (padding)           |  to a multiple of 256, so that a record never shares a cache line with another
+ *   +---------------------+ RECORDS_OFFSET
+ *   | records             |  capacity x 256 bytes
+ *   +---------------------+
+ *   | index               |  indexSlots x 2 words: hash, reference
+ *   +---------------------+
+ *   | by-source buckets   |  one word each: first record of the chain + 1 (NAT's hash of source tuples)
+ *   +---------------------+
+ *
+ * A record is four cache lines. A packet of an established connection touches line 0 or line 1 to compare its
+ * tuple, line 0 for status and timeout, and line 2 for its protocol's state; line 3 only when something asks.
+ *
+ *   word  0            12      13    14-15    | 16          28     | 32 ......... 47        | 48 ............ 63
+ *        +------------+-------+-----+---------+-------------+------+------------------------+-------------------+
+ *        | original   |status |mark |timeout  | reply tuple | protocol state               | accounting, labels|
+ *        | tuple (12) |       |     |(float64)| (12)        | (17 words)                   | NAT, helper       |
+ *        +------------+-------+-----+---------+-------------+------+------------------------+-------------------+
+ *
+ * The whole is asked for at once: untouched pages of a SharedArrayBuffer cost address space, not memory, so a
+ * table for a million connections (256 MB of records, 40 MB of index) costs what its busiest moment touches.
+ */
+
+export const TABLE_MAGIC = 0x69706374;
+export const TABLE_VERSION = 1;
+
+export const HEADER_BYTES = 64;
+export const HEADER_MAGIC = 0;
+export const HEADER_VERSION = 1;
+/** Records there is room for. */
+export const HEADER_CAPACITY = 2;
+/** Slots of the index: a power of two, at least four times the capacity, so that it is never more than half full. */
+export const HEADER_INDEX_SLOTS = 3;
+/** Buckets of the by-source hash: a power of two. */
+export const HEADER_SOURCE_BUCKETS = 4;
+/** Records in use, confirmed or not: what net.netfilter.nf_conntrack_count counts. */
+export const HEADER_COUNT = 5;
+/** First free record + 1, 0 when none was ever freed. */
+export const HEADER_FREE = 6;
+/** Records that were ever in use: those from here on are still untouched. */
+export const HEADER_HIGH = 7;
+/** Where the garbage collection goes on. */
+export const HEADER_GC_NEXT = 8;
+
+export const RECORDS_OFFSET = 256;
+export const RECORD_BYTES = 256;
+export const RECORD_WORDS = 64;
+/** Shift from a record's number to the offset of its first word. */
+export const RECORD_SHIFT = 6;
+
+// --- line 0 -------------------------------------------------------------------------------------------------
+/** Original tuple: TUPLE_* of packet/conntrack-access.ts; word 11 is the zone of the direction. */
+export const C_ORIGINAL = 0;
+/** Word of a tuple that holds the zone in which it is looked up. */
+export const TUPLE_ZONE = 11;
+/** IPS_* bits. */
+export const C_STATUS = 12;
+/** Connection mark. */
+export const C_MARK = 13;
+/**
+ * Float64, in nanoseconds: when the entry expires; before confirmation how long it is to live from then on
+ * (nf_conn.timeout, which is relative until __nf_conntrack_confirm() adds the time).
+ */
+export const C_TIMEOUT = 14;
+
+// --- line 1 -------------------------------------------------------------------------------------------------
+export const C_REPLY = 16;
+/** Words from the original to the reply tuple. */
+export const REPLY_STRIDE = 16;
+
+// --- protocol state: words 28 to 44 ---------------------------------------------------------------------------
+export const C_PROTO = 28;
+export const C_PROTO_WORDS = 17;
+
+/** TCP: enum tcp_conntrack. SCTP: enum sctp_conntrack. */
+export const C_STATE = 28;
+
+/** UDP: Float64 time from which the connection counts as a stream (nf_conn.proto.udp.stream_ts). */
+export const C_UDP_STREAM = 32;
+
+/** TCP: last_index | last_dir << 8 | retrans << 16. */
+export const C_TCP_LAST = 29;
+/** TCP: last_win, as it stood in the packet. */
+export const C_TCP_LAST_WIN = 30;
+/** TCP: last_flags | last_wscale << 8. */
+export const C_TCP_LAST_FLAGS = 31;
+/** TCP: struct ip_ct_tcp_state of the original direction, 5 words; the reply direction's follows. */
+export const C_TCP_SEEN = 32;
+export const TCP_SEEN_WORDS = 5;
+export const SEEN_END = 0;
+export const SEEN_MAXEND = 1;
+export const SEEN_MAXWIN = 2;
+export const SEEN_MAXACK = 3;
+/** IP_CT_TCP_FLAG_* | td_scale << 8. */
+export const SEEN_FLAGS = 4;
+export const C_TCP_LAST_SEQ = 42;
+export const C_TCP_LAST_ACK = 43;
+export const C_TCP_LAST_END = 44;
+
+/** SCTP: verification tag expected of the original direction; the reply direction's follows. */
+export const C_SCTP_VTAG = 32;
+/** SCTP: 1 when an INIT was seen in the original direction; the reply direction's follows. */
+export const C_SCTP_INIT = 34;
+/** SCTP: direction of the last heartbeat whose tag did not fit. */
+export const C_SCTP_LAST_DIR = 36;
+/** SCTP: SCTP_FLAG_HEARTBEAT_VTAG_FAILED. */
+export const C_SCTP_FLAGS = 37;
+
+// --- what any protocol has, behind TCP's words -------------------------------------------------------------------
+/** Record of the master connection + 1 (RELATED by expectation), 0 when none. */
+export const C_MASTER = 45;
+/** How many hold on to the record besides the table and the packet: see ConntrackTable.hold(). */
+export const C_HOLD = 46;
+/** Number of the helper's name, 0 when none. */
+export const C_HELPER = 47;
+
+// --- line 3 -------------------------------------------------------------------------------------------------
+/** Float64 each: packets and bytes of the original, then of the reply direction. */
+export const C_PACKETS = 48;
+export const C_BYTES = 50;
+/** Words from the counters of one direction to the other's. */
+export const ACCT_STRIDE = 4;
+/** 128 bits. */
+export const C_LABELS = 56;
+export const C_SECMARK = 60;
+/** Interface by which a masqueraded connection left, 0 when it was not (nf_conn_nat.masq_index). */
+export const C_MASQ_OIF = 61;
+/** By-source chain: next and previous record + 1. */
+export const C_SOURCE_NEXT = 62;
+export const C_SOURCE_PREV = 63;
+/** Free chain: next free record + 1. Stands where the status is not looked at while a record is free. */
+export const C_FREE_NEXT = 0;

@@ -1,0 +1,345 @@
+import { type Finding, FindingsError } from '../base/errors.ts';
+import { type Family, formatIpv4, formatIpv6, parseIpv4, parseIpv6 } from '../base/inet.ts';
+import { linkSource } from '../nat/source-index.ts';
+import {
+  IPS_ASSURED,
+  IPS_CONFIRMED,
+  IPS_DST_NAT,
+  IPS_DST_NAT_DONE,
+  IPS_SEEN_REPLY,
+  IPS_SRC_NAT,
+  IPS_SRC_NAT_DONE,
+  TUPLE_DADDR,
+  TUPLE_DPORT,
+  TUPLE_PROTO,
+  TUPLE_SADDR,
+  TUPLE_SPORT,
+  TUPLE_WORDS,
+} from '../packet/conntrack-access.ts';
+import {
+  IPPROTO_DCCP,
+  IPPROTO_GRE,
+  IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
+  IPPROTO_SCTP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  IPPROTO_UDPLITE,
+} from '../packet/packet.ts';
+import type { ConntrackCore } from './core.ts';
+import {
+  ACCT_STRIDE,
+  C_BYTES,
+  C_HELPER,
+  C_MARK,
+  C_PACKETS,
+  C_REPLY,
+  C_STATE,
+  C_STATUS,
+  C_TCP_LAST,
+  C_TCP_SEEN,
+  C_TIMEOUT,
+  C_UDP_STREAM,
+  RECORD_SHIFT,
+  REPLY_STRIDE,
+  SEEN_FLAGS,
+  TCP_SEEN_WORDS,
+  TUPLE_ZONE,
+} from './layout.ts';
+import { SCTP_STATE_NAMES } from './sctp.ts';
+import { FLAG_BE_LIBERAL, FLAG_SACK_PERM } from './tcp-options.ts';
+import { TCP_NONE_SET, TCP_STATE_NAMES } from './tcp-states.ts';
+import { SECOND_NS } from './timeouts.ts';
+import { invertTuple, protoWord } from './tuple.ts';
+
+/**
+ * Connections as `conntrack -L -o extended` writes them (libnetfilter_conntrack's default form), read and written:
+ *
+ *   ipv4     2 tcp      6 431999 ESTABLISHED src=… dst=… sport=… dport=… src=… dst=… sport=… dport=… [ASSURED] mark=0 use=1
+ *
+ * What such a line cannot say is not known of a seeded connection: TCP's windows and scales (its ends are allowed
+ * everything, as of one that was picked up in the middle), SCTP's tags, labels, by which interface it left.
+ */
+
+/** What `text.ts` needs of Conntrack. */
+export interface Listing {
+  readonly core: ConntrackCore;
+  readonly helperNames: readonly string[];
+  helperNumber(name: string): number;
+  live(nowNs: number): Iterable<number>;
+}
+
+/** Names that conntrack(8) knows; every other protocol is `unknown`. */
+const PROTOCOL_NAMES = new Map<number, string>([
+  [IPPROTO_TCP, 'tcp'],
+  [IPPROTO_UDP, 'udp'],
+  [IPPROTO_UDPLITE, 'udplite'],
+  [IPPROTO_ICMP, 'icmp'],
+  [IPPROTO_ICMPV6, 'icmpv6'],
+  [IPPROTO_SCTP, 'sctp'],
+  [IPPROTO_GRE, 'gre'],
+  [IPPROTO_DCCP, 'dccp'],
+]);
+
+export function dumpConnections(table: Listing, nowNs: number, family: Family | undefined): string[] {
+  const lines: string[] = [];
+  for (const ct of table.live(nowNs)) {
+    if (family !== undefined && table.core.words[(ct << RECORD_SHIFT) + TUPLE_PROTO]! >> 8 !== family)
+      continue;
+    lines.push(formatConnection(table, ct, nowNs));
+  }
+  return lines;
+}
+
+export function formatConnection(table: Listing, ct: number, nowNs: number): string {
+  const { core } = table;
+  const w = core.words;
+  const at = ct << RECORD_SHIFT;
+  const status = w[at + C_STATUS]!;
+  const l4proto = w[at + TUPLE_PROTO]! & 255;
+  const isIpv4 = w[at + TUPLE_PROTO]! >> 8 === 4;
+  const name = PROTOCOL_NAMES.get(l4proto) ?? 'unknown';
+  let line = `${isIpv4 ? 'ipv4     2' : 'ipv6     10'} ${name.padEnd(8)} ${l4proto} ${core.expiresSeconds(ct, nowNs)}`;
+  if (l4proto === IPPROTO_TCP) line += ` ${TCP_STATE_NAMES[w[at + C_STATE]!]}`;
+  if (l4proto === IPPROTO_SCTP) line += ` ${SCTP_STATE_NAMES[w[at + C_STATE]!]}`;
+  const zones = [w[at + TUPLE_ZONE]!, w[at + REPLY_STRIDE + TUPLE_ZONE]!];
+  for (let dir = 0; dir < 2; dir++) {
+    line += formatTuple(w, at + dir * REPLY_STRIDE);
+    if (zones[0] !== zones[1] && zones[dir] !== 0)
+      line += ` ${dir === 0 ? 'zone-orig' : 'zone-reply'}=${zones[dir]}`;
+    if (core.acct) {
+      const counters = at + dir * ACCT_STRIDE;
+      line += ` packets=${core.floats[(counters + C_PACKETS) >> 1]} bytes=${core.floats[(counters + C_BYTES) >> 1]}`;
+    }
+    if (dir === 0 && (status & IPS_SEEN_REPLY) === 0) line += ' [UNREPLIED]';
+  }
+  if ((status & IPS_ASSURED) !== 0) line += ' [ASSURED]';
+  line += ` mark=${w[at + C_MARK]! >>> 0}`;
+  if (zones[0] === zones[1] && zones[0] !== 0) line += ` zone=${zones[0]}`;
+  const helper = w[at + C_HELPER]!;
+  if (helper !== 0) line += ` helper=${table.helperNames[helper - 1]}`;
+  return `${line} use=1`;
+}
+
+function formatTuple(w: Int32Array, t: number): string {
+  const isIpv4 = w[t + TUPLE_PROTO]! >> 8 === 4;
+  const format = (at: number) => (isIpv4 ? formatIpv4(w[at]!) : formatIpv6(w, at));
+  const addresses = ` src=${format(t + TUPLE_SADDR)} dst=${format(t + TUPLE_DADDR)}`;
+  const sport = w[t + TUPLE_SPORT]!;
+  const dport = w[t + TUPLE_DPORT]!;
+  switch (w[t + TUPLE_PROTO]! & 255) {
+    case IPPROTO_TCP:
+    case IPPROTO_UDP:
+    case IPPROTO_UDPLITE:
+    case IPPROTO_SCTP:
+    case IPPROTO_DCCP:
+      return `${addresses} sport=${sport} dport=${dport}`;
+    case IPPROTO_ICMP:
+    case IPPROTO_ICMPV6:
+      return `${addresses} type=${dport >> 8} code=${dport & 255} id=${sport}`;
+    case IPPROTO_GRE:
+      return `${addresses} srckey=0x${sport.toString(16)} dstkey=0x${dport.toString(16)}`;
+    default:
+      return addresses;
+  }
+}
+
+/** Enters the connections of a listing; gives how many. Throws all that cannot be read at once. */
+export function seedConnections(table: Listing, text: string, nowNs: number, file: string): number {
+  const findings: Finding[] = [];
+  let count = 0;
+  for (const [index, line] of text.split('\n').entries()) {
+    // conntrack(8) says on its last line how many there were.
+    if (line.trim() === '' || line.startsWith('#') || line.startsWith('conntrack v')) continue;
+    const message = seedLine(table, line, nowNs);
+    if (message === undefined) {
+      count++;
+      continue;
+    }
+    const position = { file, line: index + 1, column: 1, text: line, lengthChars: line.length };
+    const hint = 'the form is that of `conntrack -L -o extended`';
+    findings.push({ severity: 'error', message, position, hint });
+  }
+  if (findings.length > 0) throw new FindingsError(findings);
+  return count;
+}
+
+interface TupleFields {
+  src?: string;
+  dst?: string;
+  sport: number;
+  dport: number;
+  zone: number;
+  packets: number;
+  bytes: number;
+}
+
+/** Enters one connection; what is wrong with the line, or undefined. */
+function seedLine(table: Listing, line: string, nowNs: number): string | undefined {
+  const words = line.trim().split(/\s+/);
+  const family = words[0] === 'ipv4' ? 4 : words[0] === 'ipv6' ? 6 : undefined;
+  if (family === undefined) return "a connection begins with 'ipv4' or 'ipv6' (conntrack -o extended)";
+  const l4proto = Number(words[3]);
+  if (!Number.isInteger(l4proto) || l4proto < 0 || l4proto > 255)
+    return `'${words[3]}' is no protocol number`;
+  let next = 4;
+  const timeout = /^\d+$/.test(words[next] ?? '') ? Number(words[next++]) : 0;
+  let state = 0;
+  const names =
+    l4proto === IPPROTO_TCP ? TCP_STATE_NAMES : l4proto === IPPROTO_SCTP ? SCTP_STATE_NAMES : undefined;
+  if (names !== undefined && /^[A-Z]/.test(words[next] ?? '')) {
+    state = names.indexOf(words[next]!);
+    if (state < 0) return `'${words[next]}' is no state of protocol ${l4proto}`;
+    next++;
+  }
+  const tuples: TupleFields[] = [];
+  let status = IPS_CONFIRMED | IPS_SEEN_REPLY;
+  let mark = 0;
+  let zone = 0;
+  let helper: string | undefined;
+  for (const word of words.slice(next)) {
+    if (word === '[UNREPLIED]') status &= ~IPS_SEEN_REPLY;
+    if (word === '[ASSURED]') status |= IPS_ASSURED;
+    const equals = word.indexOf('=');
+    if (equals < 0) continue;
+    const key = word.slice(0, equals);
+    const value = word.slice(equals + 1);
+    if (key === 'src') tuples.push({ sport: 0, dport: 0, zone: 0, packets: 0, bytes: 0 });
+    const tuple = tuples.at(-1);
+    switch (key) {
+      case 'mark':
+        mark = Number(value) | 0;
+        break;
+      case 'zone':
+        zone = Number(value);
+        break;
+      case 'helper':
+        helper = value;
+        break;
+      default:
+        if (tuple !== undefined) readField(tuple, key, value);
+    }
+  }
+  const [original, reply] = tuples;
+  if (original === undefined || reply === undefined) return 'a connection has two tuples, src= … and src= …';
+  const core = table.core;
+  const ct = core.table.allocateRecord();
+  if (ct < 0) return `more than ${core.table.capacity} connections`;
+  const at = ct << RECORD_SHIFT;
+  const w = core.words;
+  for (const [dir, fields] of [original, reply].entries()) {
+    const t = at + dir * REPLY_STRIDE;
+    const wrong = writeTuple(w, t, fields, family, l4proto);
+    if (wrong !== undefined) {
+      core.table.freeRecord(ct);
+      return wrong;
+    }
+    w[t + TUPLE_ZONE] = zone === 0 ? fields.zone : zone;
+    core.floats[(at + dir * ACCT_STRIDE + C_PACKETS) >> 1] = fields.packets;
+    core.floats[(at + dir * ACCT_STRIDE + C_BYTES) >> 1] = fields.bytes;
+    const known = core.table.find(
+      w,
+      t,
+      w[t + TUPLE_SPORT]!,
+      w[t + TUPLE_DPORT]!,
+      w[t + TUPLE_PROTO]!,
+      w[t + TUPLE_ZONE]!,
+      core.table.hashOf(ct, dir),
+    );
+    if (known >= 0) {
+      core.table.freeRecord(ct);
+      return 'the same connection stands here twice';
+    }
+  }
+  w[at + C_MARK] = mark;
+  if (helper !== undefined) w[at + C_HELPER] = table.helperNumber(helper);
+  status |= translationStatus(w, at);
+  w[at + C_STATUS] = status;
+  core.floats[(at + C_TIMEOUT) >> 1] = nowNs + timeout * SECOND_NS;
+  w[at + C_STATE] = state;
+  if (l4proto === IPPROTO_TCP) {
+    w[at + C_TCP_LAST] = TCP_NONE_SET;
+    w[at + C_TCP_SEEN + SEEN_FLAGS] = FLAG_SACK_PERM | FLAG_BE_LIBERAL;
+    w[at + C_TCP_SEEN + TCP_SEEN_WORDS + SEEN_FLAGS] = FLAG_SACK_PERM | FLAG_BE_LIBERAL;
+  } else if (l4proto === IPPROTO_UDP) {
+    core.floats[(at + C_UDP_STREAM) >> 1] = nowNs;
+  }
+  core.table.insert(ct);
+  linkSource(core, ct);
+  return undefined;
+}
+
+function readField(tuple: TupleFields, key: string, value: string): void {
+  switch (key) {
+    case 'src':
+      tuple.src = value;
+      break;
+    case 'dst':
+      tuple.dst = value;
+      break;
+    case 'sport':
+    case 'srckey':
+    case 'id':
+      tuple.sport = Number(value);
+      break;
+    case 'dport':
+    case 'dstkey':
+      tuple.dport = Number(value);
+      break;
+    case 'type':
+      tuple.dport |= Number(value) << 8;
+      break;
+    case 'code':
+      tuple.dport |= Number(value);
+      break;
+    case 'zone-orig':
+    case 'zone-reply':
+      tuple.zone = Number(value);
+      break;
+    case 'packets':
+      tuple.packets = Number(value);
+      break;
+    case 'bytes':
+      tuple.bytes = Number(value);
+      break;
+  }
+}
+
+function writeTuple(
+  w: Int32Array,
+  t: number,
+  fields: TupleFields,
+  family: Family,
+  l4proto: number,
+): string | undefined {
+  for (const [offset, text] of [
+    [TUPLE_SADDR, fields.src],
+    [TUPLE_DADDR, fields.dst],
+  ] as const) {
+    const address = family === 4 ? parseIpv4(text ?? '') : parseIpv6(text ?? '');
+    if (address === undefined) return `'${text ?? ''}' is no IPv${family} address`;
+    if (typeof address === 'number') w[t + offset] = address;
+    else w.set(address, t + offset);
+  }
+  w[t + TUPLE_SPORT] = fields.sport;
+  w[t + TUPLE_DPORT] = fields.dport;
+  w[t + TUPLE_PROTO] = protoWord(l4proto, family);
+  return undefined;
+}
+
+const inverse = new Int32Array(TUPLE_WORDS);
+
+/** What the two tuples say of the translation: where the reply's is not simply the inverse, it is one. */
+function translationStatus(w: Int32Array, at: number): number {
+  let status = IPS_SRC_NAT_DONE | IPS_DST_NAT_DONE;
+  if (!invertTuple(inverse, 0, w, at)) return status;
+  const differs = (offset: number, words: number): boolean => {
+    for (let i = 0; i < words; i++) if (inverse[offset + i] !== w[at + C_REPLY + offset + i]) return true;
+    return false;
+  };
+  const isIcmp =
+    (w[at + TUPLE_PROTO]! & 255) === IPPROTO_ICMP || (w[at + TUPLE_PROTO]! & 255) === IPPROTO_ICMPV6;
+  if (differs(TUPLE_SADDR, 4) || (!isIcmp && differs(TUPLE_SPORT, 1))) status |= IPS_DST_NAT;
+  if (differs(TUPLE_DADDR, 4) || differs(isIcmp ? TUPLE_SPORT : TUPLE_DPORT, 1)) status |= IPS_SRC_NAT;
+  return status;
+}
