@@ -119,7 +119,7 @@ COMMIT
 '''
 
 
-def record(here, prefix, offload, page=20000, transfer='60K'):
+def record(here, prefix, offload, page=20000, transfer='40K', block='8K'):
     needs = ['nginx', 'curl', 'dig', 'dnsmasq', 'sshd', 'iperf3', 'ping', 'nc', 'traceroute']
     with Scenario(here, prefix, firewall='gateway', needs=needs) as s:
         s.namespace('gateway', 'outside', forward=True)
@@ -162,8 +162,8 @@ def record(here, prefix, offload, page=20000, transfer='60K'):
         s.run('client', 'dig +tcp +time=1 +tries=1 +short @203.0.113.7 inet.example')
         s.run('client', 'dig +time=1 +tries=1 +short @192.168.1.1 gateway.example')
         s.run('server', 'dig +time=1 +tries=1 +short @203.0.113.7 inet.example')
-        s.run('client', f'iperf3 -c 203.0.113.7 -n {transfer}')
-        s.run('client', f'iperf3 -c 203.0.113.7 -R -n {transfer}')
+        s.run('client', f'iperf3 -c 203.0.113.7 -l {block} -n {transfer}')
+        s.run('client', f'iperf3 -c 203.0.113.7 -R -l {block} -n {transfer}')
         s.run('client', 'iperf3 -c 203.0.113.7 -u -b 2M -n 40K -l 1200')
         # From outside to inside, and back in from inside (hairpin).
         s.run('inet', 'curl -s -m 5 -o /dev/null -w "%{http_code} %{size_download}" http://198.51.100.2/page')
