@@ -53,7 +53,7 @@ export const DROP_REASONS: readonly DropReason[] = [
     undefined,
     'The capture holds too little of the packet: not even its IP header.',
   ),
-  reason(DROP_IPV4_SHORT, 'ipv4-short', 'PKT_TOO_SMALL', 'The frame is shorter than an IPv4 header.'),
+  reason(DROP_IPV4_SHORT, 'ipv4-short', 'IP_INHDR', 'The frame is shorter than an IPv4 header.'),
   reason(DROP_IPV4_VERSION, 'ipv4-version', 'IP_INHDR', 'The version field of an IPv4 packet is not 4.'),
   reason(
     DROP_IPV4_HEADER_LENGTH,
@@ -74,7 +74,7 @@ export const DROP_REASONS: readonly DropReason[] = [
     'IP_INHDR',
     'The IPv4 total length is shorter than the header.',
   ),
-  reason(DROP_IPV6_SHORT, 'ipv6-short', 'PKT_TOO_SMALL', 'The frame is shorter than an IPv6 header.'),
+  reason(DROP_IPV6_SHORT, 'ipv6-short', 'IP_INHDR', 'The frame is shorter than an IPv6 header.'),
   reason(
     DROP_IPV6_VERSION,
     'ipv6-version',
