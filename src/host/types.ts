@@ -71,6 +71,14 @@ export interface Interface {
   readonly group: number;
 }
 
+/** What captures tell of a host that HOST does not describe: see MinimalHost for what follows from it. */
+export interface LocalGuess {
+  /** An address of the host itself, at its interface: e.g. the source of a packet that it made. */
+  learnLocal(family: Family, words: Int32Array, at: number, interfaceId: number): void;
+  /** An address seen as the source of a packet that came in by the interface. */
+  learnSource(family: Family, words: Int32Array, at: number, interfaceId: number): void;
+}
+
 /** Who the replayed machine is. Implemented in src/host/. */
 export interface Host {
   /** All interfaces; index = id (index 0 unused). Grows when a capture names one that HOST does not know. */
@@ -82,6 +90,8 @@ export interface Host {
   findIfindex(ifindex: number): number;
   /** A sysctl as a number, e.g. `net.ipv4.ip_forward`; the kernel's default when HOST does not say. */
   sysctl(name: string): number;
+  /** A sysctl as HOST writes it (`net.netfilter.nf_log.2`, ranges, lists); undefined when it does not say. */
+  sysctlText(name: string): string | undefined;
   /** Per-interface sysctl with the kernel's own combination of all/default/interface (`rp_filter` max, `accept_local` or …). */
   interfaceSysctl(family: Family, name: string, interfaceId: number): number;
   /**
@@ -117,6 +127,13 @@ export interface Host {
   ): void;
   /** Class of an address; with `interfaceId` not 0 as `--limit-iface-in/out` asks it. */
   addressType(family: Family, words: Int32Array, at: number, interfaceId: number): AddressType;
+  /**
+   * All classes that hold of an address, as bits `1 << RTN_*` (the XT_ADDRTYPE_* of xt_addrtype.h, in the order of
+   * AddressType from UNSPEC = bit 0). IPv4 has exactly one. IPv6 may have several: `--src-type` then holds when each of
+   * UNICAST, MULTICAST and UNSPEC that is asked for is set, and, if any of LOCAL, ANYCAST, UNREACHABLE is asked for, at
+   * least one of those is (match_type6()).
+   */
+  addressTypes(family: Family, words: Int32Array, at: number, interfaceId: number): number;
   /** True when the address is one of this host's own. */
   isLocalAddress(family: Family, words: Int32Array, at: number): boolean;
   /** inet_select_addr() / ipv6_dev_get_saddr(): the source address that the host would use; false when it has none. */
@@ -128,15 +145,20 @@ export interface Host {
     out: Int32Array,
     outAt: number,
   ): boolean;
-  /** First address of the interface, for REDIRECT (IPv4: primary of in-device; IPv6: first non-tentative of scope). */
+  /**
+   * First address of the interface, for REDIRECT: nf_nat_redirect_ipv4() takes the first of the in-device,
+   * nf_nat_redirect_ipv6() the first usable one of the scope of the packet's destination (`daddrAt`).
+   */
   firstAddress(
     family: Family,
     interfaceId: number,
     words: Int32Array,
-    saddrAt: number,
+    daddrAt: number,
     out: Int32Array,
     outAt: number,
   ): boolean;
+  /** Present when the host's addresses are not known: what the captures tell is learned before the replay begins. */
+  readonly guess?: LocalGuess;
   /** Sentences for the report: what was assumed because HOST did not say. */
   readonly assumptions: readonly string[];
 }
