@@ -1,0 +1,61 @@
+/**
+ * Numbers as iptables reads them: strtoumax(3), with the base told by the prefix (0x is hexadecimal, 0 octal).
+ */
+
+/** A number at the start of a text and where it ends; undefined when there is none. */
+export interface NumberPrefix {
+  readonly value: bigint;
+  /** Index of the first character that is not part of it. */
+  readonly end: number;
+}
+
+const MAX_U64 = 0xffffffffffffffffn;
+
+/** strtoumax(): blanks, a sign, digits. A negative number wraps, and a number too large is the largest. */
+export function strtoumax(text: string, base: 0 | 8 | 10 | 16 = 0): NumberPrefix | undefined {
+  const lead = /^[ \t\n\v\f\r]*([+-]?)/.exec(text)!;
+  let at = lead[0].length;
+  let radix: number = base;
+  const isHex = /^0[xX][0-9a-fA-F]/.test(text.slice(at, at + 3));
+  if ((base === 0 || base === 16) && isHex) {
+    radix = 16;
+    at += 2;
+  } else if (base === 0) {
+    radix = text[at] === '0' ? 8 : 10;
+  }
+  const digits = (radix === 16 ? /^[0-9a-fA-F]+/ : radix === 8 ? /^[0-7]+/ : /^[0-9]+/).exec(text.slice(at));
+  if (digits === null) return undefined;
+  const prefix = radix === 16 ? '0x' : radix === 8 ? '0o' : '';
+  let value = BigInt(prefix + digits[0]);
+  if (value > MAX_U64) value = MAX_U64;
+  else if (lead[1] === '-') value = BigInt.asUintN(64, -value);
+  return { value, end: at + digits[0].length };
+}
+
+/** The whole text as a number from `min` to `max`, or undefined: xtables_strtoui() without an end pointer. */
+export function strtoui(text: string, min: number, max: number): number | undefined {
+  const prefix = uintPrefix(text, min, max);
+  return prefix !== undefined && prefix.end === text.length ? prefix.value : undefined;
+}
+
+/** A number from `min` to `max` at the start of a text: xtables_strtoui() with an end pointer. */
+export function uintPrefix(
+  text: string,
+  min: number,
+  max: number,
+): { readonly value: number; readonly end: number } | undefined {
+  // By far the most numbers are short and decimal.
+  const short = /^(0|[1-9]\d{0,8})(?![0-9xX])/.exec(text);
+  if (short !== null) {
+    const value = Number(short[1]);
+    return value >= min && value <= max ? { value, end: short[0].length } : undefined;
+  }
+  const prefix = strtoumax(text);
+  if (prefix === undefined || prefix.value < BigInt(min) || prefix.value > BigInt(max)) return undefined;
+  return { value: Number(prefix.value), end: prefix.end };
+}
+
+/** A word as C prints it with %x: unsigned. */
+export function hex(word: number): string {
+  return (word >>> 0).toString(16);
+}

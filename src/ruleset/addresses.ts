@@ -1,0 +1,67 @@
+import { type Family, maskIpv4, maskIpv6, parseIpv4, parseIpv6 } from '../base/inet.ts';
+import { strtoui } from '../extension/numbers.ts';
+import type { RuleCall } from '../extension/syntax.ts';
+import { OFFLINE_HINT, resolveAddress } from '../extension/values.ts';
+
+/**
+ * The argument of -s and -d: addresses, masks and lists of them, read as libxtables/xtables.c does
+ * (xtables_ipparse_multiple(), xtables_ip6parse_multiple()).
+ */
+export interface ParsedAddress {
+  /** Masked. */
+  readonly address: Int32Array;
+  readonly mask: Int32Array;
+}
+
+/** All addresses of a comma-separated list. */
+export function parseAddressList(text: string, family: Family, call: RuleCall): ParsedAddress[] {
+  if (!text.includes(',')) return [parseOne(text.replace(/^[ \t]+/, ''), family, call)];
+  return text.split(',').map((part) => parseOne(part.replace(/^[ \t]+/, ''), family, call));
+}
+
+function parseOne(text: string, family: Family, call: RuleCall): ParsedAddress {
+  const slash = text.lastIndexOf('/');
+  const hostText = slash < 0 ? text : text.slice(0, slash);
+  const mask = slash < 0 ? fullMask(family) : parseMask(text.slice(slash + 1), family, call);
+  // With a zero mask the host's name is not even looked at.
+  const isAny = mask.every((word) => word === 0);
+  const words = isAny ? new Int32Array(4) : family === 4 ? parseHost4(hostText) : resolveAddress(hostText, 6);
+  if (words === undefined) {
+    const other = family === 4 ? parseIpv6(hostText) !== undefined : parseIpv4(hostText) !== undefined;
+    call.fail(
+      `host/network \`${hostText}' not found`,
+      other ? `This is an IPv${10 - family} address in an IPv${family} ruleset.` : OFFLINE_HINT,
+    );
+  }
+  for (let i = 0; i < 4; i++) words[i]! &= mask[i]!;
+  return { address: words, mask };
+}
+
+function fullMask(family: Family): Int32Array {
+  return family === 4 ? Int32Array.of(-1, 0, 0, 0) : maskIpv6(128);
+}
+
+/** numeric_to_addr(): up to four parts, missing ones are zero; else what the resolver takes without a server. */
+function parseHost4(text: string): Int32Array | undefined {
+  const whole = /^(\d{1,3})(?:\.(\d{1,3}))?(?:\.(\d{1,3}))?(?:\.(\d{1,3}))?$/.exec(text);
+  if (whole !== null) {
+    const parts = whole.slice(1).map((part) => (part === undefined ? 0 : (strtoui(part, 0, 255) ?? 256)));
+    if (parts.every((part) => part < 256)) {
+      return Int32Array.of((parts[0]! << 24) | (parts[1]! << 16) | (parts[2]! << 8) | parts[3]!, 0, 0, 0);
+    }
+  }
+  return resolveAddress(text, 4);
+}
+
+function parseMask(text: string, family: Family, call: RuleCall): Int32Array {
+  const bits = strtoui(text, 0, family === 4 ? 32 : 128);
+  if (bits !== undefined) return family === 4 ? Int32Array.of(maskIpv4(bits), 0, 0, 0) : maskIpv6(bits);
+  const dotted = family === 4 ? /^\d{1,3}(\.\d{1,3}){3}$/.test(text) && parseHost4(text) : parseIpv6(text);
+  if (!dotted) {
+    call.fail(
+      `invalid mask \`${text}' specified`,
+      `A mask is a number from 0 to ${family === 4 ? 32 : 128}, or an address.`,
+    );
+  }
+  return dotted;
+}

@@ -1,0 +1,25 @@
+:INPUT
+-m comment --comment foo ; = ; OK ; /* foo */
+-m comment --comment "hello world" ; = ; OK ; /* hello world */
+-m comment --comment a_b ; = ; OK ; /* a_b */
+-m comment --comment a-b ; = ; OK ; /* a-b */
+-m comment --comment -ab ; = ; OK ; /* -ab */
+-m comment --comment a.b ; -m comment --comment "a.b" ; OK ; /* a.b */
+-m comment --comment foo-bar_baz.1:2/3 ; -m comment --comment "foo-bar_baz.1:2/3" ; OK ; /* foo-bar_baz.1:2/3 */
+-m comment --comment "foo'bar" ; -m comment --comment "foo\'bar" ; OK ; /* foo'bar */
+-m comment --comment "foo\"bar" ; = ; OK ; /* foo"bar */
+-m comment --comment "foo\\bar" ; = ; OK ; /* foo\bar */
+-m comment --comment "foo\bar" ; -m comment --comment foobar ; OK ; /* foobar */
+-m comment --comment "foo$bar" ; = ; OK ; /* foo$bar */
+-m comment --comment "é" ; = ; OK ; /* é */
+-m comment --comment "" ; = ; OK ; /*  */
+-m comment --comment "#hash" ; = ; OK ; /* #hash */
+-m comment --comment "!" ; = ; OK ; /* ! */
+-m comment --comment a -m comment --comment b ; = ; OK ; /* a */ /* b */
+-m comment --comment xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx ; = ; OK ; /* xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx */
+-m comment --comment xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxyz ; = ; OK ; /* xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxyz */
+-m comment ;  ; FAIL comment: option "--comment" must be specified
+-m comment --comment ;  ; FAIL option "--comment" requires an argument
+-m comment ! --comment a ;  ; FAIL comment: option "--comment" cannot be inverted.
+-m comment --comment a --comment b ;  ; FAIL comment: option "--comment" can only be used once.
+-m comment --comment a b ;  ; FAIL Bad argument `b'

@@ -1,0 +1,65 @@
+:INPUT
+-m conntrack --ctstate NEW ; = ; OK ; ctstate NEW
+-m conntrack --ctstate new,related,ESTABLISHED,INVALID,UNTRACKED,SNAT,DNAT ; -m conntrack --ctstate INVALID,NEW,RELATED,ESTABLISHED,UNTRACKED,SNAT,DNAT ; OK ; ctstate INVALID,NEW,RELATED,ESTABLISHED,UNTRACKED,SNAT,DNAT
+-m conntrack ! --ctstate NEW ; = ; OK ; ! ctstate NEW
+-m conntrack --ctstate NE ; -m conntrack --ctstate NEW ; OK ; ctstate NEW
+-m conntrack --ctstate E,R,I,U,S,D ; -m conntrack --ctstate INVALID,RELATED,ESTABLISHED,UNTRACKED,SNAT,DNAT ; OK ; ctstate INVALID,RELATED,ESTABLISHED,UNTRACKED,SNAT,DNAT
+-m conntrack --ctproto tcp ; -m conntrack --ctproto 6 ; OK ; ctproto 6
+-m conntrack ! --ctproto 17 ; = ; OK ; ! ctproto 17
+-m conntrack --ctproto 0 ; = ; OK ; ctproto 0
+-m conntrack ! --ctproto 0 ; = ; OK ; ! ctproto 0
+-m conntrack --ctorigsrc 1.2.3.4 ; = ; OK ; ctorigsrc 1.2.3.4
+-m conntrack --ctorigsrc 1.2.3.4/24 --ctorigdst 5.6.7.8/255.255.0.0 ; -m conntrack --ctorigsrc 1.2.3.4/24 --ctorigdst 5.6.7.8/16 ; OK ; ctorigsrc 1.2.3.4/24 ctorigdst 5.6.7.8/16
+-m conntrack ! --ctreplsrc 1.2.3.4 ! --ctrepldst 5.6.7.8/255.0.255.0 ; -m conntrack ! --ctreplsrc 1.2.3.4 ! --ctrepldst 5.6.7.8 ; OK ; ! ctreplsrc 1.2.3.4 ! ctrepldst 5.6.7.8
+-m conntrack --ctorigsrc 1.2.3.4/33 ; -m conntrack --ctorigsrc 1.2.3.4 ; OK ; ctorigsrc 1.2.3.4
+-m conntrack --ctorigsrc 1.2.3.4/0 ; = ; OK ; ctorigsrc 1.2.3.4/0
+-m conntrack --ctorigsrc 10.1 ; -m conntrack --ctorigsrc 10.0.0.1 ; OK ; ctorigsrc 10.0.0.1
+-m conntrack --ctorigsrc localhost ; -m conntrack --ctorigsrc 127.0.0.1 ; OK ; ctorigsrc 127.0.0.1
+-m conntrack --ctorigsrcport 80 ; = ; OK ; ctorigsrcport 80
+-m conntrack --ctproto tcp --ctorigsrcport 80 --ctorigdstport 1:5 --ctreplsrcport 6: --ctrepldstport :7 ; -m conntrack --ctproto 6 --ctorigsrcport 80 --ctorigdstport 1:5 --ctreplsrcport 6:65535 --ctrepldstport 0:7 ; OK ; ctproto 6 ctorigsrcport 80 ctorigdstport 1:5 ctreplsrcport 6:65535 ctrepldstport 0:7
+-m conntrack --ctorigsrcport 5:1 ; = ; OK ; ctorigsrcport 5:1
+-m conntrack --ctorigsrcport http ; -m conntrack --ctorigsrcport 80 ; OK ; ctorigsrcport 80
+-m conntrack --ctorigsrcport : ; -m conntrack --ctorigsrcport 0:65535 ; OK ; ctorigsrcport 0:65535
+-m conntrack --ctorigsrcport 70000 ; -m conntrack --ctorigsrcport 4464 ; OK ; ctorigsrcport 4464
+-m conntrack --ctstatus NONE ; = ; OK ; ctstatus NONE
+-m conntrack ! --ctstatus NONE ! --ctexpire 5 --ctdir REPLY ; = ; OK ; ! ctstatus NONE ! ctexpire 5 ctdir REPLY
+-m conntrack --ctstatus EXPECTED,SEEN_REPLY,ASSURED,CONFIRMED ; = ; OK ; ctstatus EXPECTED,SEEN_REPLY,ASSURED,CONFIRMED
+-m conntrack --ctstatus none,assured ; -m conntrack --ctstatus ASSURED ; OK ; ctstatus ASSURED
+-m conntrack --ctexpire 5 ; = ; OK ; ctexpire 5
+-m conntrack ! --ctexpire 5:10 ; = ; OK ; ! ctexpire 5:10
+-m conntrack --ctexpire 10:5 ; = ; OK ; ctexpire 10:5
+-m conntrack --ctexpire 5: ; -m conntrack --ctexpire 5:4294967295 ; OK ; ctexpire 5:4294967295
+-m conntrack --ctexpire :5 ; -m conntrack --ctexpire 0:5 ; OK ; ctexpire 0:5
+-m conntrack --ctexpire 0x10 ; -m conntrack --ctexpire 16 ; OK ; ctexpire 16
+-m conntrack --ctdir ORIGINAL ; = ; OK ; ctdir ORIGINAL
+-m conntrack --ctdir reply ; -m conntrack --ctdir REPLY ; OK ; ctdir REPLY
+-m conntrack ! --ctstate NEW --ctproto 6 ! --ctorigsrc 1.2.3.4/8 --ctorigdst 1.2.3.4 --ctreplsrc 1.1.1.1 ! --ctrepldst 1.1.1.1 --ctorigsrcport 1:5 ! --ctorigdstport 4 --ctreplsrcport 1 --ctrepldstport 2:3 --ctstatus ASSURED,CONFIRMED --ctexpire 1:5 --ctdir ORIGINAL ; = ; OK ; ! ctstate NEW ctproto 6 ! ctorigsrc 1.2.3.4/8 ctorigdst 1.2.3.4 ctreplsrc 1.1.1.1 ! ctrepldst 1.1.1.1 ctorigsrcport 1:5 ! ctorigdstport 4 ctreplsrcport 1 ctrepldstport 2:3 ctstatus ASSURED,CONFIRMED ctexpire 1:5 ctdir ORIGINAL
+-m conntrack --ctstate NEW -m conntrack ! --ctstate INVALID ; = ; OK ; ctstate NEW ! ctstate INVALID
+-m conntrack --ctorigsr 1.2.3.4 ;  ; FAIL unknown option "--ctorigsr"
+-m conntrack --ctstate FOO ;  ; FAIL Bad ctstate "FOO"
+-m conntrack --ctstate NEW,FOO ;  ; FAIL Bad ctstate "FOO"
+-m conntrack --ctstate "" ;  ; FAIL Bad ctstate ""
+-m conntrack --ctstate NEW, ;  ; FAIL Bad ctstate ""
+-m conntrack --ctstate NEW --ctstate RELATED ;  ; FAIL conntrack: option "--ctstate" can only be used once.
+-m conntrack --ctstate ;  ; FAIL option "--ctstate" requires an argument
+-m conntrack ;  ; FAIL conntrack: At least one option is required
+-m conntrack --ctproto foo ;  ; FAIL unknown protocol "foo" specified
+-m conntrack --ctproto 256 ;  ; FAIL unknown protocol "256" specified
+-m conntrack --ctorigsrc ::1 ;  ; FAIL getaddrinfo: Address family for hostname not supported
+-m conntrack --ctorigsrc 1.2.3.4/255.x ;  ; FAIL conntrack: bad value for option "--ctorigsrc", neither a valid network mask nor valid CIDR (0-32).
+-m conntrack --ctorigsrcport foo ;  ; FAIL Port "foo" does not resolve to anything.
+-m conntrack --ctorigsrcport 1:2:3 ;  ; FAIL conntrack: Too many components for option "--ctorigsrcport" (max: 2)
+-m conntrack --ctstatus FOO ;  ; FAIL Bad ctstatus "FOO"
+-m conntrack --ctexpire foo ;  ; FAIL conntrack: bad value for option "--ctexpire" near "foo", or out of range (0-4294967295).
+-m conntrack --ctexpire 5-6 ;  ; FAIL conntrack: Argument to "--ctexpire" has unexpected characters near "-6".
+-m conntrack --ctexpire 1:2:3 ;  ; FAIL conntrack: Too many components for option "--ctexpire" (max: 2)
+-m conntrack --ctexpire 4294967296 ;  ; FAIL conntrack: bad value for option "--ctexpire" near "4294967296", or out of range (0-4294967295).
+-m conntrack ! --ctdir reply ;  ; FAIL conntrack: option "--ctdir" cannot be inverted.
+-m conntrack --ctdir foo ;  ; FAIL conntrack: Bad value for "--ctdir" option: "foo"
+-m conntrack --ctdir ;  ; FAIL option "--ctdir" requires an argument
+%6
+-m conntrack --ctstate NEW ; = ; OK ; ctstate NEW
+-m conntrack --ctorigsrc fe80::1/64 ; = ; OK ; ctorigsrc fe80::1/64
+-m conntrack --ctorigsrc fe80::1/ffff:: ; -m conntrack --ctorigsrc fe80::1/16 ; OK ; ctorigsrc fe80::1/16
+-m conntrack --ctorigsrc fe80::1 ; = ; OK ; ctorigsrc fe80::1
+-m conntrack --ctorigsrc 1.2.3.4/129 ;  ; FAIL getaddrinfo: Address family for hostname not supported

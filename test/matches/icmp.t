@@ -1,0 +1,44 @@
+:INPUT
+-p icmp --icmp-type 8 ; -p icmp -m icmp --icmp-type 8 ; OK ; icmptype 8
+-p icmp --icmp-type echo-request ; -p icmp -m icmp --icmp-type 8 ; OK ; icmptype 8
+-p icmp --icmp-type echo-req ; -p icmp -m icmp --icmp-type 8 ; OK ; icmptype 8
+-p icmp --icmp-type any ; -p icmp -m icmp --icmp-type any ; OK ; icmptype 255
+-p icmp --icmp-type ANY ; -p icmp -m icmp --icmp-type any ; OK ; icmptype 255
+-p icmp ! --icmp-type any ; -p icmp -m icmp ! --icmp-type any ; OK ; icmp !type 255
+-p icmp --icmp-type 3 ; -p icmp -m icmp --icmp-type 3 ; OK ; icmptype 3
+-p icmp --icmp-type 3/4 ; -p icmp -m icmp --icmp-type 3/4 ; OK ; icmptype 3 code 4
+-p icmp --icmp-type 255 ; -p icmp -m icmp --icmp-type any ; OK ; icmptype 255
+-p icmp --icmp-type 255/255 ; -p icmp -m icmp --icmp-type any ; OK ; icmptype 255 code 255
+-p icmp --icmp-type 0x8 ; -p icmp -m icmp --icmp-type 8 ; OK ; icmptype 8
+-p icmp --icmp-type network-unreachable ; -p icmp -m icmp --icmp-type 3/0 ; OK ; icmptype 3 code 0
+-p icmp ! --icmp-type ping ; -p icmp -m icmp ! --icmp-type 8 ; OK ; icmp !type 8
+-p icmp ! --icmp-type 3/1 ; -p icmp -m icmp ! --icmp-type 3/1 ; OK ; icmp !type 3 code 1
+-p icmp --icmp-type redirect ; -p icmp -m icmp --icmp-type 5 ; OK ; icmptype 5
+-p icmp --icmp-type tos-host-redirect ; -p icmp -m icmp --icmp-type 5/3 ; OK ; icmptype 5 code 3
+-p icmp --icmp-type ttl-exceeded ; -p icmp -m icmp --icmp-type 11 ; OK ; icmptype 11
+-p icmp --icmp-type ttl-zero-during-transit ; -p icmp -m icmp --icmp-type 11/0 ; OK ; icmptype 11 code 0
+-p icmp --icmp-type 77 ; -p icmp -m icmp --icmp-type 77 ; OK ; icmptype 77
+-p icmp --icmp-type 3/255 ; -p icmp -m icmp --icmp-type 3/255 ; OK ; icmptype 3 code 255
+-p icmp --icmp-type 3/0 ; -p icmp -m icmp --icmp-type 3/0 ; OK ; icmptype 3 code 0
+-p icmp --icmp-type "" ;  ; FAIL Ambiguous ICMP type `': `any' or `echo-reply'?
+-p icmp --icmp-type 3/4-6 ;  ; FAIL unknown character -
+-p icmp --icmp-type 256 ;  ; FAIL Unknown ICMP type `256'
+-p icmp --icmp-type foo ;  ; FAIL Unknown ICMP type `foo'
+-p icmp --icmp-type host ;  ; FAIL Ambiguous ICMP type `host': `host-unreachable' or `host-unknown'?
+-p icmp --icmp-type echo-re ;  ; FAIL Ambiguous ICMP type `echo-re': `echo-reply' or `echo-request'?
+-p icmp --icmp-type p ;  ; FAIL Ambiguous ICMP type `p': `pong' or `protocol-unreachable'?
+-p icmp --icmp-type time ;  ; FAIL Ambiguous ICMP type `time': `time-exceeded' or `timestamp-request'?
+-p icmp --icmp-type source ;  ; FAIL Ambiguous ICMP type `source': `source-route-failed' or `source-quench'?
+-p icmp --icmp-type any/3 ;  ; FAIL Unknown ICMP type `any/3'
+-p icmp --icmp-type 3/ ;  ; FAIL Unknown ICMP code `3/'
+-p icmp --icmp-type 3/256 ;  ; FAIL Unknown ICMP code `3/256'
+-p icmp --icmp-type 3/x ;  ; FAIL Unknown ICMP code `3/x'
+-p icmp --icmp-type 3/4/5 ;  ; FAIL unknown character /
+-p icmp --icmp-type 3-4 ;  ; FAIL unknown character -
+-p icmp --icmp-type 8x ;  ; FAIL unknown character x
+-p icmp --icmp-type 8 --icmp-type 8 ;  ; FAIL icmp: option "--icmp-type" can only be used once.
+-p icmp -m icmp ;  ; FAIL icmp: option "--icmp-type" must be specified
+-m icmp --icmp-type 8 ;  ; KERNEL x_tables: ip_tables: icmp match: only valid for protocol 1
+-p tcp -m icmp --icmp-type 8 ;  ; KERNEL x_tables: ip_tables: icmp match: only valid for protocol 1
+%6
+-p icmp -m icmp --icmp-type 8 ;  ; FAIL Couldn't load match `icmp':No such file or directory

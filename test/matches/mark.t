@@ -1,0 +1,25 @@
+:INPUT
+-m mark --mark 1 ; -m mark --mark 0x1 ; OK ; mark match 0x1
+-m mark --mark 0x10/0xf0 ; = ; OK ; mark match 0x10/0xf0
+-m mark ! --mark 1/2 ; -m mark ! --mark 0x1/0x2 ; OK ; mark match ! 0x1/0x2
+-m mark --mark 010 ; -m mark --mark 0x8 ; OK ; mark match 0x8
+-m mark --mark 0 ; -m mark --mark 0x0 ; OK ; mark match 0x0
+-m mark --mark 0/0 ; -m mark --mark 0x0/0x0 ; OK ; mark match 0x0/0x0
+-m mark --mark 4294967295 ; -m mark --mark 0xffffffff ; OK ; mark match 0xffffffff
+-m mark --mark 0xffffffff/0xffffffff ; -m mark --mark 0xffffffff ; OK ; mark match 0xffffffff
+-m mark --mark " 5" ; -m mark --mark 0x5 ; OK ; mark match 0x5
+-m mark --mark 3/1 ; -m mark --mark 0x3/0x1 ; OK ; mark match 0x3/0x1
+-p tcp -m mark --mark 1 -m mark ! --mark 2 -j ACCEPT ; -p tcp -m mark --mark 0x1 -m mark ! --mark 0x2 -j ACCEPT ; OK ; mark match 0x1 mark match ! 0x2
+-m mark --mark foo ;  ; FAIL mark: bad integer value for option "--mark", or out of range.
+-m mark --mark 1/ ;  ; FAIL mark: bad integer value for option "--mark", or out of range.
+-m mark --mark 1/foo ;  ; FAIL mark: bad integer value for option "--mark", or out of range.
+-m mark --mark 1x ;  ; FAIL mark: trailing garbage after value for option "--mark".
+-m mark --mark 1/2/3 ;  ; FAIL mark: trailing garbage after value for option "--mark".
+-m mark --mark 4294967296 ;  ; FAIL mark: bad integer value for option "--mark", or out of range.
+-m mark --mark -1 ;  ; FAIL mark: bad integer value for option "--mark", or out of range.
+-m mark --mark 1:2 ;  ; FAIL mark: trailing garbage after value for option "--mark".
+-m mark --mark 1 --mark 2 ;  ; FAIL mark: option "--mark" can only be used once.
+-m mark ;  ; FAIL mark: option "--mark" must be specified
+-m mark --set-mark 1 ;  ; FAIL unknown option "--set-mark"
+%6
+-m mark --mark 1 ; -m mark --mark 0x1 ; OK ; mark match 0x1

@@ -1,0 +1,39 @@
+:INPUT
+-p tcp -m multiport --dports 80,443 ; = ; OK ; multiport dports 80,443
+-p tcp -m multiport --sports 80:90,443 ; = ; OK ; multiport sports 80:90,443
+-p tcp -m multiport ! --ports 80:90,443,1:65535 ; = ; OK ; multiport ports  !80:90,443,1:65535
+-p tcp -m multiport ! --sports 80 ; = ; OK ; multiport sports  !80
+-p tcp -m multiport --dports http,https ; -p tcp -m multiport --dports 80,443 ; OK ; multiport dports 80,443
+-p udp -m multiport --dports domain,tftp:80 ; -p udp -m multiport --dports 53,69:80 ; OK ; multiport dports 53,69:80
+-p tcp -m multiport --destination-ports 80 ; -p tcp -m multiport --dports 80 ; OK ; multiport dports 80
+-p tcp -m multiport --source-ports 80 ; -p tcp -m multiport --sports 80 ; OK ; multiport sports 80
+-p 132 -m multiport --port 80 ; -p sctp -m multiport --ports 80 ; OK ; multiport ports 80
+-p dccp -m multiport --ports 80 ; = ; OK ; multiport ports 80
+-p udplite -m multiport --ports 80 ; = ; OK ; multiport ports 80
+-p tcp -m multiport --dports 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15 ; = ; OK ; multiport dports 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+-p tcp -m multiport --dports 1,2,3,4,5,6,7,8,9,10,11,12,13,14:15 ; = ; OK ; multiport dports 1,2,3,4,5,6,7,8,9,10,11,12,13,14:15
+-p tcp -m multiport --dports 80 -m multiport --sports 90 ; = ; OK ; multiport dports 80 multiport sports 90
+-p tcp -m multiport --dports 80 -m tcp --sport 90 ; = ; OK ; multiport dports 80 tcp spt:90
+-p tcp -m multiport --dports 80 --sport 90 ;  ; FAIL multiport: option "--source-ports" cannot be used together with "--destination-ports".
+-p tcp -m multiport --dports 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16 ;  ; FAIL too many ports specified
+-p tcp -m multiport --dports 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15:16 ;  ; FAIL too many ports specified
+-p tcp -m multiport --dports 1:2,3:4,5:6,7:8,9:10,11:12,13:14,15:16 ;  ; FAIL too many ports specified
+-p tcp -m multiport --dports 90:80 ;  ; FAIL invalid portrange specified
+-p tcp -m multiport --dports 80:80 ;  ; FAIL invalid portrange specified
+-p tcp -m multiport --dports 80: ;  ; FAIL invalid port/service `' specified
+-p tcp -m multiport --dports :80 ;  ; FAIL invalid port/service `' specified
+-p tcp -m multiport --dports foo ;  ; FAIL invalid port/service `foo' specified
+-p tcp -m multiport --dports "" ;  ; FAIL invalid port/service `' specified
+-p tcp -m multiport --dports 80, ;  ; FAIL invalid port/service `' specified
+-p tcp -m multiport --dports 80:81:82 ;  ; FAIL invalid port/service `81:82' specified
+-p tcp -m multiport --dports 70000 ;  ; FAIL invalid port/service `70000' specified
+-p tcp -m multiport ;  ; FAIL multiport expection an option
+-p tcp -m multiport --dports 80 --sports 80 ;  ; FAIL multiport: option "--source-ports" cannot be used together with "--destination-ports".
+-p tcp -m multiport --ports 80 --sports 80 ;  ; FAIL multiport: option "--source-ports" cannot be used together with "--ports".
+-p tcp -m multiport --dports 80 --dports 81 ;  ; FAIL multiport: option "--destination-ports" can only be used once.
+-p icmp -m multiport --dports 80 ;  ; FAIL multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP
+! -p tcp -m multiport --dports 80 ;  ; FAIL multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP
+-m multiport --dports 80 -p tcp ;  ; FAIL multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'
+-m multiport --dports 80 ;  ; FAIL multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'
+%6
+-p tcp -m multiport --dports 80,443 ; = ; OK ; multiport dports 80,443

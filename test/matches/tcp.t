@@ -1,0 +1,68 @@
+# What iptables 1.8.9 (legacy) says to each rule.
+:INPUT
+-p tcp --dport 80 -j ACCEPT ; -p tcp -m tcp --dport 80 -j ACCEPT ; OK ; tcp dpt:80
+-p tcp -m tcp ; = ; OK ; tcp
+-p 6 --sport 1 ; -p tcp -m tcp --sport 1 ; OK ; tcp spt:1
+-p tcp --dport www ; -p tcp -m tcp --dport 80 ; OK ; tcp dpt:80
+-p tcp --dport :80 ; -p tcp -m tcp --dport 0:80 ; OK ; tcp dpts:0:80
+-p tcp --dport 80: ; -p tcp -m tcp --dport 80:65535 ; OK ; tcp dpts:80:65535
+-p tcp --dport : ; -p tcp -m tcp ; OK ; tcp
+-p tcp --dport 0x50 ; -p tcp -m tcp --dport 80 ; OK ; tcp dpt:80
+-p tcp --dport 0:65535 ; -p tcp -m tcp ; OK ; tcp
+-p tcp ! --dport 0:65535 ; -p tcp -m tcp ; OK ; tcp dpts:!0:65535
+-p tcp ! --dport 80:90 ; -p tcp -m tcp ! --dport 80:90 ; OK ; tcp dpts:!80:90
+-p tcp --sport tcpmux:echo ; -p tcp -m tcp --sport 1:7 ; OK ; tcp spts:1:7
+-p tcp --source-port 5 --destination-port 6:7 ; -p tcp -m tcp --sport 5 --dport 6:7 ; OK ; tcp spt:5 dpts:6:7
+-p tcp --dpo 80 ; -p tcp -m tcp --dport 80 ; OK ; tcp dpt:80
+-p tcp --dport=80 ; -p tcp -m tcp --dport 80 ; OK ; tcp dpt:80
+-p tcp --sport 1:5 ! --dport 80:90 ! --syn --tcp-option 4 -g FOO ; -p tcp -m tcp --sport 1:5 ! --dport 80:90 --tcp-option 4 ! --tcp-flags FIN,SYN,RST,ACK SYN -g FOO ; OK ; [goto]  tcp spts:1:5 dpts:!80:90 option=4 flags:!0x17/0x02
+-p tcp --syn ; -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN ; OK ; tcp flags:0x17/0x02
+-p tcp ! --syn ; -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN ; OK ; tcp flags:!0x17/0x02
+-p tcp --tcp-flags SYN,ACK SYN ; -p tcp -m tcp --tcp-flags SYN,ACK SYN ; OK ; tcp flags:0x12/0x02
+-p tcp --tcp-flags ALL NONE ; -p tcp -m tcp --tcp-flags FIN,SYN,RST,PSH,ACK,URG NONE ; OK ; tcp flags:0x3F/0x00
+-p tcp --tcp-flags all none ; -p tcp -m tcp --tcp-flags FIN,SYN,RST,PSH,ACK,URG NONE ; OK ; tcp flags:0x3F/0x00
+-p tcp --tcp-flags ALL ALL ; -p tcp -m tcp --tcp-flags FIN,SYN,RST,PSH,ACK,URG FIN,SYN,RST,PSH,ACK,URG ; OK ; tcp flags:0x3F/0x3F
+-p tcp --tcp-flags SYN,SYN,FIN FIN ; -p tcp -m tcp --tcp-flags FIN,SYN FIN ; OK ; tcp flags:0x03/0x01
+-p tcp --tcp-flags NONE NONE ; -p tcp -m tcp ; OK ; tcp
+-p tcp ! --tcp-flags NONE NONE ; -p tcp -m tcp ! --tcp-flags NONE NONE ; OK ; tcp flags:!0x00/0x00
+-p tcp ! --tcp-flags FIN,SYN,RST,ACK SYN ; -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN ; OK ; tcp flags:!0x17/0x02
+-p tcp --tcp-flags SYN,,ACK SYN ; -p tcp -m tcp --tcp-flags SYN,ACK SYN ; OK ; tcp flags:0x12/0x02
+-p tcp --tcp-flags SYN FIN ; -p tcp -m tcp --tcp-flags SYN FIN ; OK ; tcp flags:0x02/0x01
+-p tcp --tcp-option 5 ; -p tcp -m tcp --tcp-option 5 ; OK ; tcp option=5
+-p tcp ! --tcp-option 5 ; -p tcp -m tcp ! --tcp-option 5 ; OK ; tcp option=!5
+-p tcp --tcp-option 0x5 ; -p tcp -m tcp --tcp-option 5 ; OK ; tcp option=5
+-p tcp -m tcp -m tcp --dport 80 ; = ; OK ; tcp tcp dpt:80
+-p tcp ! --sport 5 ! --tcp-flags ALL NONE ; -p tcp -m tcp ! --sport 5 ! --tcp-flags FIN,SYN,RST,PSH,ACK,URG NONE ; OK ; tcp spt:!5 flags:!0x3F/0x00
+-p tcp --dport 080 ;  ; FAIL invalid port/service `080' specified
+-p tcp --dport 1:2:3 ;  ; FAIL invalid port/service `2:3' specified
+-p tcp --dport 80,81 ;  ; FAIL invalid port/service `80,81' specified
+-p tcp --dport "" ;  ; FAIL invalid port/service `' specified
+-p tcp --dport -1 ;  ; FAIL invalid port/service `-1' specified
+-p tcp --dport 90:80 ;  ; FAIL invalid portrange (min > max)
+-p tcp --dport 70000 ;  ; FAIL invalid port/service `70000' specified
+-p tcp --dport 80:70000 ;  ; FAIL invalid port/service `70000' specified
+-p tcp --dport httpz ;  ; FAIL invalid port/service `httpz' specified
+-p tcp --dport HTTP ;  ; FAIL invalid port/service `HTTP' specified
+-p tcp --dport tftp ;  ; FAIL invalid port/service `tftp' specified
+-p tcp --dport 80 --dport 90 ;  ; FAIL Only one `--destination-port' allowed
+-p tcp --dport ! 80 ;  ; FAIL invalid port/service `!' specified
+-p tcp --dport ;  ; FAIL option "--dport" requires an argument
+-p tcp --tcp-flags SYN ;  ; FAIL --tcp-flags requires two args.
+-p tcp --tcp-flags FOO SYN ;  ; FAIL Unknown TCP flag `FOO'
+-p tcp --tcp-flags 0x3f SYN ;  ; FAIL Unknown TCP flag `0x3f'
+-p tcp --tcp-flags SYN ! ACK ;  ; FAIL --tcp-flags requires two args.
+-p tcp --syn --syn ;  ; FAIL Only one of `--syn' or `--tcp-flags' allowed
+-p tcp --syn --tcp-flags SYN SYN ;  ; FAIL Only one of `--syn' or `--tcp-flags' allowed
+-p tcp --tcp-flags SYN SYN --syn ;  ; FAIL Only one of `--syn' or `--tcp-flags' allowed
+-p tcp --tcp-option 0 ;  ; FAIL Bad TCP option "0"
+-p tcp --tcp-option 256 ;  ; FAIL Bad TCP option "256"
+-p tcp --tcp-option x ;  ; FAIL Bad TCP option "x"
+-p tcp --tcp-option 5 --tcp-option 6 ;  ; FAIL Only one `--tcp-option' allowed
+-p tcp --foo ;  ; FAIL unknown option "--foo"
+-m tcp --dport 80 ;  ; KERNEL x_tables: ip_tables: tcp match: only valid for protocol 6
+-p udp -m tcp --dport 80 ;  ; KERNEL x_tables: ip_tables: tcp match: only valid for protocol 6
+! -p tcp -m tcp --dport 80 ;  ; KERNEL x_tables: ip_tables: tcp match: only valid for protocol 6
+--dport 80 ;  ; FAIL unknown option "--dport"
+%6
+-p tcp --dport 80 -j ACCEPT ; -p tcp -m tcp --dport 80 -j ACCEPT ; OK ; tcp dpt:80
+-m tcp --dport 80 ;  ; KERNEL x_tables: ip6_tables: tcp match: only valid for protocol 6

@@ -1,0 +1,27 @@
+:INPUT
+-p udp --dport 53 ; -p udp -m udp --dport 53 ; OK ; udp dpt:53
+-p udp -m udp ; = ; OK ; udp
+-p udp --sport 53 ! --dport domain ; -p udp -m udp --sport 53 ! --dport 53 ; OK ; udp spt:53 dpt:!53
+-p udp --dport : ; -p udp -m udp ; OK ; udp
+-p udp --dport 1: ; -p udp -m udp --dport 1:65535 ; OK ; udp dpts:1:65535
+-p udp --dport :1 ; -p udp -m udp --dport 0:1 ; OK ; udp dpts:0:1
+-p udp --dport 80:70 ; -p udp -m udp --dport 80:70 ; OK ; udp dpts:80:70
+-p udp --dport +80 ; -p udp -m udp --dport 80 ; OK ; udp dpt:80
+-p udp --dport 080 ; -p udp -m udp --dport 80 ; OK ; udp dpt:80
+-p udp --dport 0:65535 ; -p udp -m udp ; OK ; udp
+-p udp ! --dport 0:65535 ; -p udp -m udp ; OK ; udp dpts:!0:65535
+-p udp --sport 1:5 ! --dport 80 ; -p udp -m udp --sport 1:5 ! --dport 80 ; OK ; udp spts:1:5 dpt:!80
+-p udp --destination-port 1 --source-port 2 ; -p udp -m udp --sport 2 --dport 1 ; OK ; udp spt:2 dpt:1
+-p udp --dport foo ;  ; FAIL Port "foo" does not resolve to anything.
+-p udp --dport HTTP ;  ; FAIL Port "HTTP" does not resolve to anything.
+-p udp --dport 0x50 ;  ; FAIL Port "0x50" does not resolve to anything.
+-p udp --dport -1 ;  ; FAIL Port "-1" does not resolve to anything.
+-p udp --dport "80 " ;  ; FAIL Port "80 " does not resolve to anything.
+-p udp --dport 1:2:3 ;  ; FAIL udp: Too many components for option "--destination-port" (max: 2)
+-p udp --dport ,5 ;  ; FAIL Port ",5" does not resolve to anything.
+-p udp --dport 80 --dport 81 ;  ; FAIL udp: option "--destination-port" can only be used once.
+-p udp --dport 80 --destination-port 81 ;  ; FAIL udp: option "--destination-port" can only be used once.
+-m udp --dport 80 ;  ; KERNEL x_tables: ip_tables: udp match: only valid for protocol 17
+-p tcp -m udp --dport 80 ;  ; KERNEL x_tables: ip_tables: udp match: only valid for protocol 17
+%6
+-p udp --dport 53 ; -p udp -m udp --dport 53 ; OK ; udp dpt:53

@@ -1,0 +1,30 @@
+:INPUT
+-j LOG ; = ; OK ; LOG flags 0 level 4
+-j LOG --log-prefix "foo bar: " ; = ; OK ; LOG flags 0 level 4 prefix "foo bar: "
+-j LOG --log-prefix foo ; = ; OK ; LOG flags 0 level 4 prefix "foo"
+-j LOG --log-prefix "a\"b" ; = ; OK ; LOG flags 0 level 4 prefix "a"b"
+-j LOG --log-prefix 12345678901234567890123456789 ; = ; OK ; LOG flags 0 level 4 prefix "12345678901234567890123456789"
+-j LOG --log-prefix 123456789012345678901234567890 ; -j LOG --log-prefix 12345678901234567890123456789 ; OK ; LOG flags 0 level 4 prefix "12345678901234567890123456789"
+-j LOG --log-level debug ; -j LOG --log-level 7 ; OK ; LOG flags 0 level 7
+-j LOG --log-level 7 ; = ; OK ; LOG flags 0 level 7
+-j LOG --log-level warning ; -j LOG ; OK ; LOG flags 0 level 4
+-j LOG --log-level error ; -j LOG --log-level 3 ; OK ; LOG flags 0 level 3
+-j LOG --log-level panic ; -j LOG --log-level 0 ; OK ; LOG flags 0 level 0
+-j LOG --log-level 4 ; -j LOG ; OK ; LOG flags 0 level 4
+-j LOG --log-tcp-sequence --log-tcp-options --log-ip-options --log-uid --log-macdecode --log-level 4 ; -j LOG --log-tcp-sequence --log-tcp-options --log-ip-options --log-uid --log-macdecode ; OK ; LOG flags 47 level 4
+-j LOG --log-prefix "foo bar: " --log-level 7 --log-tcp-sequence --log-tcp-options --log-ip-options --log-uid ; = ; OK ; LOG flags 15 level 7 prefix "foo bar: "
+-j LOG --log-macdecode --log-level 1 ; -j LOG --log-level 1 --log-macdecode ; OK ; LOG flags 32 level 1
+-j LOG --log-tcp-s ; -j LOG --log-tcp-sequence ; OK ; LOG flags 1 level 4
+-j LOG --log-prefix "" ;  ; FAIL Argument must have a minimum length of 1 characters
+-j LOG --log-level 8 ;  ; FAIL log level "8" unknown
+-j LOG --log-level warn ;  ; FAIL log level "warn" unknown
+-j LOG --log-level err ;  ; FAIL log level "err" unknown
+-j LOG --log-level foo ;  ; FAIL log level "foo" unknown
+-j LOG --log-level INFO ;  ; FAIL log level "INFO" unknown
+-j LOG ! --log-uid ;  ; FAIL LOG: option "--log-uid" cannot be inverted.
+-j LOG --log-uid --log-uid ;  ; FAIL LOG: option "--log-uid" can only be used once.
+-j LOG --log-prefix a --log-prefix b ;  ; FAIL LOG: option "--log-prefix" can only be used once.
+-j LOG --log-tcp ;  ; FAIL unknown option "--log-tcp"
+-j LOG --log-prefix ;  ; FAIL option "--log-prefix" requires an argument
+%6
+-j LOG --log-prefix "x " ; = ; OK ; LOG flags 0 level 4 prefix "x "
