@@ -1,0 +1,104 @@
+import { type BigIntStats, statSync } from 'node:fs';
+import { UserError } from '../base/errors.ts';
+import { parseCaptureArgument } from '../capture/argument.ts';
+import { OutputFile } from '../report/output-file.ts';
+import { fileError } from './errors.ts';
+import type { OutputOptions, ReplayOptions } from './options.ts';
+import type { VerdictsRequest, WritePcapRequest } from './values.ts';
+
+/** All files that a run writes, open from before the replay begins. */
+export interface Outputs {
+  readonly save: OutputFile | undefined;
+  readonly save6: OutputFile | undefined;
+  readonly html: OutputFile | undefined;
+  readonly verdicts: (VerdictsRequest & { readonly output: OutputFile }) | undefined;
+  readonly pcaps: readonly (WritePcapRequest & { readonly output: OutputFile })[];
+  /** Finishes all files. */
+  close(): void;
+  /** Lets go of all files that are still open; what was made for nothing is removed. */
+  abandon(): void;
+}
+
+/**
+ * Opens every file that the options name, and refuses what would destroy something: one file for two outputs, or
+ * an output that is one of the inputs. What was opened is let go of again when one of them fails.
+ */
+export function openOutputs(options: OutputOptions, inputs: readonly string[]): Outputs {
+  const opened: OutputFile[] = [];
+  const abandon = () => {
+    for (const output of opened) output.abandon();
+  };
+  const inputByIdentity = identitiesOf(inputs);
+  const outputByIdentity = new Map<string, string>();
+
+  const open = (option: string, file: string): OutputFile => {
+    let output: OutputFile;
+    const before = identityOf(file);
+    const input = before === undefined ? undefined : inputByIdentity.get(before);
+    if (input !== undefined) {
+      throw new UserError(`${option} ${file}: is the same file as the input ${input}`, {
+        hint: 'name another file',
+      });
+    }
+    try {
+      output = new OutputFile(file);
+    } catch (error) {
+      throw fileError(option, file, error);
+    }
+    opened.push(output);
+    const earlier = outputByIdentity.get(output.identity);
+    if (earlier !== undefined && output.isRegular) {
+      throw new UserError(`${option} ${file}: is the same file as that of ${earlier}`, {
+        hint: 'name another file',
+      });
+    }
+    outputByIdentity.set(output.identity, option);
+    return output;
+  };
+
+  try {
+    const { save, save6, html, verdicts, writePcap = [] } = options;
+    return {
+      save: save === undefined ? undefined : open('--save', save),
+      save6: save6 === undefined ? undefined : open('--save6', save6),
+      html: html === undefined ? undefined : open('--html', html),
+      verdicts:
+        verdicts === undefined ? undefined : { ...verdicts, output: open('--verdicts', verdicts.file) },
+      pcaps: writePcap.map((request) => ({ ...request, output: open('--write-pcap', request.file) })),
+      close: () => {
+        for (const output of opened) output.close();
+      },
+      abandon,
+    };
+  } catch (error) {
+    abandon();
+    throw error;
+  }
+}
+
+/** The files that a run reads, as far as the command line names them. */
+export function inputFiles(captures: readonly string[], options: ReplayOptions): string[] {
+  const named = [options.rules, options.rules6, options.ipset, options.conntrack];
+  const files = captures.map((capture) => parseCaptureArgument(capture).file);
+  return [...files, ...named.filter((file) => file !== undefined)];
+}
+
+function identitiesOf(files: readonly string[]): Map<string, string> {
+  const identities = new Map<string, string>();
+  for (const file of files) {
+    const identity = identityOf(file);
+    if (identity !== undefined) identities.set(identity, file);
+  }
+  return identities;
+}
+
+/** Device and inode of an ordinary file; undefined for what is not there or no ordinary file. */
+function identityOf(file: string): string | undefined {
+  let stats: BigIntStats;
+  try {
+    stats = statSync(file, { bigint: true });
+  } catch {
+    return undefined;
+  }
+  return stats.isFile() ? `${stats.dev}:${stats.ino}` : undefined;
+}

@@ -1,0 +1,61 @@
+import { type RulesetHits, rulesetHits } from '../report/hits.ts';
+import { savedRuleset } from '../report/save.ts';
+import type { ReplayOutput } from '../workers/config.ts';
+import type { OutputOptions, ReplayOptions } from './options.ts';
+import type { Outputs } from './outputs.ts';
+import type { Printer } from './streams.ts';
+import { programVersion } from './version.ts';
+
+/** Writes every report that was asked for: the files first, then the one on standard output. */
+export async function writeReports(
+  output: ReplayOutput,
+  options: ReplayOptions & OutputOptions,
+  outputs: Outputs,
+  stdout: Printer,
+): Promise<void> {
+  const rulesets = rulesetHits(output, options.keepCounters === true);
+  outputs.save?.writeText(saveOf(rulesets, 4));
+  outputs.save6?.writeText(saveOf(rulesets, 6));
+  if (outputs.html !== undefined) {
+    const { htmlReport } = await import('../report/html.ts');
+    outputs.html.writeText(htmlReport(output, rulesets, programVersion()));
+  }
+  await stdout.print(await standardReport(output, rulesets, options));
+}
+
+/** A family without a ruleset has nothing to save: the file is left empty, as iptables-save's output would be. */
+function saveOf(rulesets: readonly RulesetHits[], family: number): string {
+  return rulesets
+    .filter((ruleset) => ruleset.family === family)
+    .map(savedRuleset)
+    .join('');
+}
+
+async function standardReport(
+  output: ReplayOutput,
+  rulesets: readonly RulesetHits[],
+  options: OutputOptions,
+): Promise<string | Uint8Array> {
+  switch (options.format) {
+    case 'json': {
+      const { jsonReport } = await import('../report/json.ts');
+      return jsonReport(output, rulesets, programVersion());
+    }
+    case 'csv':
+    case 'arrow': {
+      const { rulesCsv, rulesArrow } = await import('../report/rules-export.ts');
+      const { ruleRows } = await import('../report/rules-table.ts');
+      const rows = ruleRows(rulesets);
+      return options.format === 'csv' ? rulesCsv(rows) : rulesArrow(rows);
+    }
+    default: {
+      const { textReport } = await import('../report/text.ts');
+      return textReport(output, rulesets, {
+        tables: options.table === undefined ? undefined : new Set(options.table),
+        chains: options.chain === undefined ? undefined : new Set(options.chain),
+        hitOnly: options.hit === true,
+        summary: options.summary,
+      });
+    }
+  }
+}

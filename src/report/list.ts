@@ -1,0 +1,44 @@
+import { listHeading, listRule } from '../ruleset/list.ts';
+import type { ChainHits, TableHits } from './hits.ts';
+
+/** Which part of the rulesets a listing shows. */
+export interface ListView {
+  /** Only these tables; all when undefined. */
+  readonly tables?: ReadonlySet<string> | undefined;
+  /** Only these chains; all when undefined. */
+  readonly chains?: ReadonlySet<string> | undefined;
+  /** Only rules that were hit, and chains with such a rule or whose policy was. */
+  readonly hitOnly: boolean;
+}
+
+/**
+ * The chains of a table as `iptables-legacy -t TABLE -L -v -n -x --line-numbers` lists them, a blank line between
+ * two. Gives no lines when the view shows none of them.
+ */
+export function listTable(table: TableHits, view: ListView): string[] {
+  return table.chains
+    .filter((hits) => isShown(hits, view))
+    .flatMap((hits, i) => (i === 0 ? listChain(table, hits, view) : ['', ...listChain(table, hits, view)]));
+}
+
+function isShown(hits: ChainHits, view: ListView): boolean {
+  if (view.chains !== undefined && !view.chains.has(hits.chain.name)) return false;
+  return !view.hitOnly || wasHit(hits);
+}
+
+function wasHit({ policy, rules }: ChainHits): boolean {
+  return (policy !== undefined && policy.packets > 0n) || rules.some((rule) => rule.packets > 0n);
+}
+
+function listChain(
+  table: TableHits,
+  { chain, policy, references, rules }: ChainHits,
+  view: ListView,
+): string[] {
+  const where = { name: table.name, family: table.family };
+  const shown = view.hitOnly ? rules.filter((hits) => hits.packets > 0n) : rules;
+  return [
+    listHeading(chain, policy ?? chain, references),
+    ...shown.map((hits) => listRule(hits.rule, hits.number, chain.name, where, hits)),
+  ];
+}

@@ -1,0 +1,55 @@
+import type { Family } from '../base/inet.ts';
+import type { CaptureSource } from '../capture/source.ts';
+import type { Host } from '../host/types.ts';
+import { type CounterOwner, numberCounters } from '../netfilter/ruleset-index.ts';
+import type { Ruleset } from '../ruleset/model.ts';
+import { policyText, ruleText } from './rule-forms.ts';
+
+/** The rule or policy that decided a packet's fate, as rows of packets name it. */
+export interface Decider {
+  readonly family: Family;
+  readonly table: string;
+  readonly chain: string;
+  /** Number in its chain, from 1; 0 for the chain's policy. */
+  readonly number: number;
+  /** The rule as iptables-save prints it, or `-P CHAIN POLICY`. */
+  readonly text: string;
+}
+
+/** What output of single packets has to know of the run: numbers in a batch's columns become names here. */
+export interface PacketContext {
+  /** Time from which batches count: nanoseconds since the epoch. */
+  readonly baseNs: bigint;
+  source(index: number): CaptureSource;
+  interfaceName(id: number): string;
+  decider(counterId: number): Decider;
+}
+
+/** What the engine knows when the first batch comes. `host` and `sources` may grow while it runs. */
+export interface ReplayStart {
+  readonly baseNs: bigint;
+  readonly host: Host;
+  readonly sources: readonly CaptureSource[];
+  readonly rulesets: readonly { readonly ruleset: Ruleset }[];
+}
+
+export function packetContext(start: ReplayStart): PacketContext {
+  const { owners } = numberCounters(start.rulesets.map(({ ruleset }) => ruleset));
+  const deciders: Decider[] = [];
+  return {
+    baseNs: start.baseNs,
+    source: (index) => start.sources[index]!,
+    interfaceName: (id) => start.host.interfaces[id]!.name,
+    decider: (id) => {
+      deciders[id] ??= deciderOf(owners[id]!);
+      return deciders[id];
+    },
+  };
+}
+
+function deciderOf({ ruleset, table, chain, rule, ruleNumber }: CounterOwner): Decider {
+  const { family } = ruleset;
+  const text =
+    rule === undefined ? policyText(chain) : ruleText({ family, table: table.name, chain: chain.name, rule });
+  return { family, table: table.name, chain: chain.name, number: ruleNumber, text };
+}
