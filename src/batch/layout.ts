@@ -129,6 +129,18 @@ export const COLUMNS = {
   /** Interface index that an SLL2 or NFLOG header names, else 0. */
   ifindex: one('u32'),
 
+  // --- direction: written by src/direction ----------------------------------------------------------------
+  /** DIRECTION_* (direction/director.ts). */
+  direction: one('u8'),
+  /** skb->pkt_type: PKT_*, never PKT_UNKNOWN. */
+  skbPktType: one('u8'),
+  /** Interface id it passed by; the bridge for a packet of a bridge port. */
+  ifaceId: one('u16'),
+  /** Interface id of the bridge port, 0 when none. */
+  portId: one('u16'),
+  /** For an inbound packet whose echo was found: how many packets later it was captured, else 0. */
+  echoDistance: one('u32'),
+
   // --- outcome: written by the ordered stage -------------------------------------------------------------
   /** Index of the path that the packet took (PathTable). */
   path: one('u32'),

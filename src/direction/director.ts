@@ -22,6 +22,8 @@ export const DIRECTION_OUT = 1;
 export const DIRECTION_LOOP = 2;
 /** Neither the record nor addresses tell: inbound, unless it is the echo of another. */
 export const DIRECTION_UNSURE = 3;
+/** The same packet as one that came in shortly before: not replayed again. */
+export const DIRECTION_ECHO = 4;
 
 const VLAN_NONE = 0xffff;
 

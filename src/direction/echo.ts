@@ -11,14 +11,12 @@
 /** How long after a packet came in its echo may be seen: queues of a second and more exist (bufferbloat). */
 export const ECHO_WINDOW_NS = 5e9;
 
-/** Words of a record: fingerprint (2), next in bucket, the packet's predicted out-interface, outcome, serves. */
-const WORDS = 6;
+/** Words of a record: the fingerprint, the next record of the bucket, how many echoes it may still serve. */
+const WORDS = 4;
 const F_A = 0;
 const F_B = 1;
 const NEXT = 2;
-const PREDICTED_OIF = 3;
-const TAG = 4;
-const SERVES = 5;
+const SERVES = 3;
 
 const EVERY = 0x7fffffff;
 
@@ -26,38 +24,29 @@ export class EchoTable {
   private capacity = 1 << 12;
   private records = new Int32Array(this.capacity * WORDS);
   private times = new Float64Array(this.capacity);
+  private numbers = new Float64Array(this.capacity);
   private heads = new Int32Array(this.capacity).fill(-1);
   /** Running numbers of the oldest record and of the next one to write; slot = number & (capacity - 1). */
   private tail = 0;
   private next = 0;
-  /** Of the last match: what `add` was given. */
-  predictedOif = 0;
-  tag = 0;
+  /** Of the last match: the packet number that `add` was given. */
+  matched = 0;
 
-  /** Remembers a packet that came in at `timeNs`; the answer's slot number is for `predict`. */
-  add(a: number, b: number, timeNs: number, isFragment: boolean): number {
+  /** Remembers packet `number`, that came in at `timeNs`. */
+  add(a: number, b: number, timeNs: number, isFragment: boolean, number: number): void {
     this.expire(timeNs);
     if (this.next - this.tail === this.capacity) this.grow();
     const mask = this.capacity - 1;
-    const number = this.next++;
-    const slot = number & mask;
+    const slot = this.next++ & mask;
     const at = slot * WORDS;
     const head = a & mask;
     this.records[at + F_A] = a;
     this.records[at + F_B] = b;
     this.records[at + NEXT] = this.heads[head]!;
-    this.records[at + PREDICTED_OIF] = 0;
-    this.records[at + TAG] = -1;
     this.records[at + SERVES] = isFragment ? EVERY : 1;
     this.times[slot] = timeNs;
+    this.numbers[slot] = number;
     this.heads[head] = slot;
-    return slot;
-  }
-
-  /** Says what the replay made of the packet that `add` gave `slot` for (valid until the next `add`). */
-  predict(slot: number, oif: number, tag: number): void {
-    this.records[slot * WORDS + PREDICTED_OIF] = oif;
-    this.records[slot * WORDS + TAG] = tag;
   }
 
   /** True when a packet of this fingerprint came in shortly before; the oldest such is used up. */
@@ -77,8 +66,7 @@ export class EchoTable {
     if (found < 0) return false;
     const at = found * WORDS;
     if (this.records[at + SERVES] !== EVERY) this.records[at + SERVES] = 0;
-    this.predictedOif = this.records[at + PREDICTED_OIF]!;
-    this.tag = this.records[at + TAG]!;
+    this.matched = this.numbers[found]!;
     return true;
   }
 
@@ -110,11 +98,13 @@ export class EchoTable {
   private grow(): void {
     const old = this.records;
     const oldTimes = this.times;
+    const oldNumbers = this.numbers;
     const oldMask = this.capacity - 1;
     this.capacity *= 2;
     const mask = this.capacity - 1;
     this.records = new Int32Array(this.capacity * WORDS);
     this.times = new Float64Array(this.capacity);
+    this.numbers = new Float64Array(this.capacity);
     this.heads = new Int32Array(this.capacity).fill(-1);
     for (let number = this.tail; number < this.next; number++) {
       const from = (number & oldMask) * WORDS;
@@ -125,6 +115,7 @@ export class EchoTable {
       this.records[to + NEXT] = this.heads[head]!;
       this.heads[head] = slot;
       this.times[slot] = oldTimes[number & oldMask]!;
+      this.numbers[slot] = oldNumbers[number & oldMask]!;
     }
   }
 }

@@ -125,6 +125,18 @@ export class PathTable {
     return this.pool[this.starts[id]! + 1]!;
   }
 
+  hookOf(id: number): number {
+    return (this.pool[this.starts[id]!]! >>> 16) & 255;
+  }
+
+  reasonOf(id: number): number {
+    return this.pool[this.starts[id]!]! >>> 24;
+  }
+
+  iifOf(id: number): number {
+    return this.pool[this.starts[id]! + 2]! >>> 16;
+  }
+
   oifOf(id: number): number {
     return this.pool[this.starts[id]! + 2]! & 0xffff;
   }

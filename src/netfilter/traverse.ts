@@ -1,6 +1,8 @@
 import type { Family } from '../base/inet.ts';
 import { TABLE_FILTER, TABLE_MANGLE, TABLE_NAT, TABLE_RAW, TABLE_SECURITY, type TableRunner } from '../evaluate/table-runner.ts';
+import { DIRECTION_OUT } from '../direction/director.ts';
 import type { Trail } from '../evaluate/trail.ts';
+import type { Conntrack } from '../conntrack/conntrack.ts';
 import { makeRouteResult } from '../host/result.ts';
 import {
   type Host,
@@ -15,7 +17,6 @@ import {
   ROUTE_UNREACHABLE,
   type RouteResult,
 } from '../host/types.ts';
-import { MANIP_DST, MANIP_SRC } from '../packet/conntrack-access.ts';
 import type { Packet } from '../packet/packet.ts';
 import {
   HOOK_FORWARD,
@@ -27,6 +28,7 @@ import {
   R_DPORT,
   R_FAMILY,
   R_HOOK,
+  R_CT,
   R_IIF,
   R_L4PROTO,
   R_MARK,
@@ -69,27 +71,6 @@ import {
 } from './outcome.ts';
 import type { PathEnd } from './path-table.ts';
 
-/** What the traversal needs of connection tracking and NAT. Implemented by src/conntrack and src/nat. */
-export interface Tracking {
-  /** nf_conntrack_in(): sets R_CTINFO, R_CT and their like. */
-  track(p: Packet, hook: number): Verdict;
-  /** nf_conntrack_confirm(). */
-  confirm(p: Packet): Verdict;
-  /** The packet died: an entry that was not confirmed goes with it. */
-  release(p: Packet): void;
-  /**
-   * nf_nat_inet_fn(), as the nat table's hook: looks whether the packet's connection has its translation of this
-   * kind; asks `ask` (the nat table's chain at this hook, undefined where there is none) when it has not; binds,
-   * and rewrites the packet.
-   */
-  nat(p: Packet, hook: number, manip: 0 | 1, ask: NatChain | undefined): Verdict;
-}
-
-/** Runs the nat table's chain at `hook`. */
-export interface NatChain {
-  ask(p: Packet, hook: number): Verdict;
-}
-
 /** Where a traversal may be watched: for `trace`. */
 export interface TraversalObserver {
   stage(hook: number, stage: string, p: Packet, verdict: Verdict): void;
@@ -112,9 +93,9 @@ export interface FamilyRules {
  *
  * One object for a run; `inbound`, `outbound` and `loop` take one packet to its end, which is left in `end`.
  */
-export class Traversal implements NatChain {
+export class Traversal {
   readonly #host: Host;
-  readonly #tracking: Tracking;
+  readonly #tracking: Conntrack;
   readonly #families: readonly (FamilyRules | undefined)[];
   readonly #trail: Trail;
   readonly #observer: TraversalObserver | undefined;
@@ -126,7 +107,7 @@ export class Traversal implements NatChain {
   /** `families[4]` and `families[6]`. */
   constructor(
     host: Host,
-    tracking: Tracking,
+    tracking: Conntrack,
     families: readonly (FamilyRules | undefined)[],
     trail: Trail,
     observer?: TraversalObserver,
@@ -136,6 +117,23 @@ export class Traversal implements NatChain {
     this.#families = families;
     this.#trail = trail;
     this.#observer = observer;
+  }
+
+  /** The last packet's connection entered the table. */
+  confirmed = false;
+  /** `trackFirst` has done conntrack's part for the packet at hand. */
+  #tracked = false;
+
+  /**
+   * Does conntrack's part of PREROUTING or OUTPUT before anything else, for rulesets whose raw table has no say in
+   * it: then the packet's connection is known before its way is. False when conntrack drops the packet; `end` says so.
+   */
+  trackFirst(p: Packet, direction: number): boolean {
+    const hook = direction === DIRECTION_OUT ? HOOK_OUTPUT : HOOK_PREROUTING;
+    this.#start(p, 0);
+    const tracked = this.#track(p, hook);
+    this.#tracked = tracked;
+    return tracked;
   }
 
   /** A packet arrives on interface `iif`. Its header checks are done. */
@@ -148,7 +146,9 @@ export class Traversal implements NatChain {
   /** A packet that this host made; it was captured on its way out by interface `oif`. */
   outbound(p: Packet, oif: number): void {
     this.#start(p, 0);
-    if (this.#output(p, oif) && this.#postrouting(p)) this.#finish(OUTCOME_SENT, HOOK_POSTROUTING);
+    if (!this.#output(p, oif)) return;
+    if (this.#rules?.translates) this.#routeOutbound(p, this.end.oif);
+    if (this.#postrouting(p)) this.#finish(OUTCOME_SENT, HOOK_POSTROUTING);
   }
 
   /** A packet on the loopback interface `lo`: sent, and received again with its connection attached. */
@@ -175,6 +175,7 @@ export class Traversal implements NatChain {
     end.oif = 0;
     end.decider = -1;
     end.reason = 0;
+    this.confirmed = false;
   }
 
   #finish(outcome: number, hook: number): void {
@@ -189,7 +190,6 @@ export class Traversal implements NatChain {
     this.#finish(OUTCOME_STACK, hook);
     this.end.reason = reason;
     if (reason !== STACK_HOTDROP) this.end.decider = -1;
-    this.#tracking.release(p);
   }
 
   #prerouting(p: Packet): boolean {
@@ -197,7 +197,7 @@ export class Traversal implements NatChain {
       this.#table(p, TABLE_RAW, HOOK_PREROUTING) &&
       this.#track(p, HOOK_PREROUTING) &&
       this.#table(p, TABLE_MANGLE, HOOK_PREROUTING) &&
-      this.#nat(p, HOOK_PREROUTING, MANIP_DST)
+      this.#nat(p, HOOK_PREROUTING)
     );
   }
 
@@ -229,7 +229,7 @@ export class Traversal implements NatChain {
       this.#table(p, TABLE_MANGLE, hook) &&
       this.#table(p, TABLE_FILTER, hook) &&
       this.#table(p, TABLE_SECURITY, hook) &&
-      this.#nat(p, hook, MANIP_SRC) &&
+      this.#nat(p, hook) &&
       this.#confirm(p, hook)
     ) {
       this.#finish(OUTCOME_DELIVERED, hook);
@@ -248,6 +248,7 @@ export class Traversal implements NatChain {
     p.touch();
     r[R_OIF] = oif;
     this.end.oif = oif;
+    this.#nextHop();
     if (
       this.#table(p, TABLE_MANGLE, hook) &&
       this.#table(p, TABLE_FILTER, hook) &&
@@ -256,6 +257,13 @@ export class Traversal implements NatChain {
       // ip_output() hands POSTROUTING the device the packet came in by; only user-defined chains can ask for it.
       if (this.#postrouting(p)) this.#finish(OUTCOME_FORWARDED, HOOK_POSTROUTING);
     }
+  }
+
+  /** Tells NAT by which next hop the packet goes: MASQUERADE takes the address that reaches it. */
+  #nextHop(): void {
+    const { nat } = this.#tracking;
+    nat.hasNextHop = this.#route.hasGateway;
+    if (nat.hasNextHop) nat.nextHop.set(this.#route.gateway);
   }
 
   #output(p: Packet, oif: number): boolean {
@@ -274,7 +282,7 @@ export class Traversal implements NatChain {
     const daddr1 = r[R_DADDR + 1]!;
     const daddr2 = r[R_DADDR + 2]!;
     const daddr3 = r[R_DADDR + 3]!;
-    if (!this.#nat(p, hook, MANIP_DST)) return false;
+    if (!this.#nat(p, hook)) return false;
     if (
       r[R_DADDR] !== daddr0 ||
       r[R_DADDR + 1] !== daddr1 ||
@@ -287,6 +295,14 @@ export class Traversal implements NatChain {
     r[R_OIF] = routed;
     this.end.oif = routed;
     return true;
+  }
+
+  /** The next hop of a packet that leaves by `oif`. */
+  #routeOutbound(p: Packet, oif: number): void {
+    const { r } = p;
+    const family = r[R_FAMILY] as Family;
+    this.#host.routeOutput(family, r, R_SADDR, R_DADDR, r[R_TOS]!, r[R_MARK]!, oif, r[R_L4PROTO]!, r[R_SPORT]!, r[R_DPORT]!, this.#route);
+    this.#nextHop();
   }
 
   /** ip_route_me_harder(): which way the packet goes now. The capture's own interface stands when nothing is known. */
@@ -302,7 +318,7 @@ export class Traversal implements NatChain {
   #postrouting(p: Packet): boolean {
     const hook = HOOK_POSTROUTING;
     return (
-      this.#table(p, TABLE_MANGLE, hook) && this.#nat(p, hook, MANIP_SRC) && this.#confirm(p, hook)
+      this.#table(p, TABLE_MANGLE, hook) && this.#nat(p, hook) && this.#confirm(p, hook)
     );
   }
 
@@ -315,39 +331,40 @@ export class Traversal implements NatChain {
 
   #track(p: Packet, hook: number): boolean {
     if (!this.#rules?.tracks) return true;
+    if (this.#tracked) {
+      this.#tracked = false;
+      return true;
+    }
     p.r[R_HOOK] = hook;
     if (this.#tracking.track(p, hook) === VERDICT_ACCEPT) return true;
     this.#stackDrop(p, STACK_CONNTRACK, hook);
     return false;
   }
 
-  #nat(p: Packet, hook: number, manip: 0 | 1): boolean {
+  #nat(p: Packet, hook: number): boolean {
     const rules = this.#rules;
     if (!rules?.tracks || !rules.translates) return true;
+    const { nat } = this.#tracking;
+    const { runner } = rules;
+    if (runner?.has(TABLE_NAT, hook) && nat.needsRules(p, hook)) {
+      const verdict = runner.run(TABLE_NAT, hook, p, this.#trail);
+      if (verdict !== VERDICT_ACCEPT) return this.#stop(p, verdict, hook);
+    }
     p.r[R_HOOK] = hook;
-    this.#asked = false;
-    const verdict = this.#tracking.nat(p, hook, manip, rules.runner!.has(TABLE_NAT, hook) ? this : undefined);
-    if (verdict === VERDICT_ACCEPT) return true;
-    // The chain's own verdict, or the engine found no free translation.
-    if (this.#asked && this.#answer !== VERDICT_ACCEPT) return this.#stop(p, verdict, hook);
+    if (nat.finish(p, hook) === VERDICT_ACCEPT) return true;
     this.#stackDrop(p, STACK_NAT, hook);
     return false;
   }
 
-  #asked = false;
-  #answer: Verdict = VERDICT_ACCEPT;
-
-  /** The nat table's chain, when the engine asks for it: see Tracking.nat. */
-  ask(p: Packet, hook: number): Verdict {
-    this.#asked = true;
-    this.#answer = this.#rules!.runner!.run(TABLE_NAT, hook, p, this.#trail);
-    return this.#answer;
-  }
-
   #confirm(p: Packet, hook: number): boolean {
     if (!this.#rules?.tracks) return true;
-    p.r[R_HOOK] = hook;
-    if (this.#tracking.confirm(p) === VERDICT_ACCEPT) return true;
+    const { r } = p;
+    r[R_HOOK] = hook;
+    const isNew = r[R_CT]! >= 0 && this.#tracking.isUnconfirmed(r[R_CT]!);
+    if (this.#tracking.confirm(p) === VERDICT_ACCEPT) {
+      this.confirmed ||= isNew && !this.#tracking.isUnconfirmed(r[R_CT]!);
+      return true;
+    }
     this.#stackDrop(p, STACK_CONNTRACK, hook);
     return false;
   }
@@ -358,7 +375,6 @@ export class Traversal implements NatChain {
       return false;
     }
     this.#finish(stopOutcome(verdict), hook);
-    this.#tracking.release(p);
     return false;
   }
 }

@@ -1,0 +1,76 @@
+import type { Batch } from '../batch/batch.ts';
+import type { CaptureSource } from '../capture/source.ts';
+import type { Host } from '../host/types.ts';
+import { DIRECTION_ECHO, DIRECTION_IN, DIRECTION_LOOP, DIRECTION_OUT, DIRECTION_UNSURE, Director } from './director.ts';
+import { EchoTable } from './echo.ts';
+import { fingerprint, takeFingerprint } from './fingerprint.ts';
+
+/**
+ * How many packets after an inbound packet its echo is linked to it. Within this distance the ordered stage can
+ * look at the echo when it comes to the inbound packet: to learn what the kernel threw dice for, and whether the
+ * prediction was right. The ordered stage lags behind this stage by that many packets.
+ */
+export const ECHO_LINK_PACKETS = 16384;
+
+/**
+ * Sorts packets by direction, in capture order, ahead of the replay proper: who came in, who was made by this
+ * host, and who is the echo of one that came in. Writes the direction columns.
+ */
+export class DirectionStage {
+  readonly #director: Director;
+  readonly #echoes = new EchoTable();
+  /** Batches of the last ECHO_LINK_PACKETS packets, oldest first. */
+  readonly #recent: Batch[] = [];
+  /** This host passes packets on (routes or bridges), so that echoes can be. */
+  readonly #passesOn: boolean;
+  echoPackets = 0;
+
+  constructor(host: Host, assume: (sentence: string) => void) {
+    this.#director = new Director(host, assume);
+    this.#passesOn = passesOn(host);
+  }
+
+  process(batch: Batch, sources: readonly CaptureSource[]): void {
+    const c = batch.columns;
+    const first = batch.firstPacket;
+    this.#recent.push(batch);
+    while (this.#recent[0]!.firstPacket + this.#recent[0]!.count + ECHO_LINK_PACKETS < first) this.#recent.shift();
+    const director = this.#director;
+    for (let i = 0; i < batch.count; i++) {
+      let direction = director.classify(batch, i, sources);
+      c.echoDistance[i] = 0;
+      if (this.#passesOn && c.family[i] !== 0 && direction !== DIRECTION_LOOP) {
+        const isFragment = takeFingerprint(batch, i);
+        const timeNs = c.timeNs[i]!;
+        if (direction !== DIRECTION_IN && this.#echoes.match(fingerprint[0]!, fingerprint[1]!, timeNs)) {
+          direction = DIRECTION_ECHO;
+          this.echoPackets++;
+          this.#link(this.#echoes.matched, first + i);
+        } else if (direction !== DIRECTION_OUT) {
+          this.#echoes.add(fingerprint[0]!, fingerprint[1]!, timeNs, isFragment, first + i);
+        }
+      }
+      c.direction[i] = direction === DIRECTION_UNSURE ? DIRECTION_IN : direction;
+      c.skbPktType[i] = director.pktType;
+      c.ifaceId[i] = director.iface;
+      c.portId[i] = director.port;
+    }
+  }
+
+  /** Tells the inbound packet `number` where its echo is. */
+  #link(number: number, echoNumber: number): void {
+    const distance = echoNumber - number;
+    if (distance > ECHO_LINK_PACKETS) return;
+    for (const batch of this.#recent) {
+      const row = number - batch.firstPacket;
+      if (row < 0 || row >= batch.count) continue;
+      batch.columns.echoDistance[row] = distance;
+      return;
+    }
+  }
+}
+
+function passesOn(host: Host): boolean {
+  if (host.sysctl('net.ipv4.ip_forward') !== 0 || host.sysctl('net.ipv6.conf.all.forwarding') !== 0) return true;
+  return host.interfaces.some((iface) => iface?.kind === 'bridge');
+}

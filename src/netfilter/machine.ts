@@ -1,0 +1,233 @@
+import { type Finding, FindingsError, renderFinding } from '../base/errors.ts';
+import type { Family } from '../base/inet.ts';
+import { CompiledRunner } from '../compile/compiled-runner.ts';
+import { compileProgram } from '../compile/program.ts';
+import { Sharing } from '../compile/sharing.ts';
+import { Conntrack } from '../conntrack/conntrack.ts';
+import { DirectionStage } from '../direction/direction-stage.ts';
+import { LinearRunner } from '../evaluate/linear.ts';
+import { makeRuntime, type RuntimeRuleset } from '../evaluate/runtime.ts';
+import { TABLE_NAMES, TABLE_RAW } from '../evaluate/table-runner.ts';
+import { Trail } from '../evaluate/trail.ts';
+import { loadHost } from '../host/load.ts';
+import type { Host } from '../host/types.ts';
+import type { RegisterName } from '../packet/registers.ts';
+import { parseRuleset } from '../ruleset/parse.ts';
+import type { Rule, Ruleset } from '../ruleset/model.ts';
+import { type FragmentAssembler, OrderedStage } from './ordered-stage.ts';
+import type { ReplayResult } from './result.ts';
+import { type CounterIndex, numberCounters } from './ruleset-index.ts';
+import { type FamilyRules, Traversal } from './traverse.ts';
+
+/** A ruleset as text, with the name to use in messages. */
+export interface RulesetText {
+  readonly family: Family;
+  readonly file: string;
+  readonly text: string;
+}
+
+/** What a machine is made of: plain data, the same in every thread. */
+export interface MachineConfig {
+  readonly host: string | undefined;
+  /** Names of interfaces that CAPTURE arguments give. */
+  readonly captureInterfaces: readonly string[];
+  readonly rulesets: readonly RulesetText[];
+  readonly conntrack: { readonly file: string; readonly text: string } | undefined;
+  readonly midstream: 'kernel' | 'established';
+  readonly checksum: 'auto' | 'verify' | 'trust';
+  readonly seed: number;
+  readonly onUnsupported: 'error' | 'never-match';
+  readonly evaluator: 'compiled' | 'linear';
+  readonly perPacket: boolean;
+}
+
+/** The rulesets of a run, parsed and numbered. */
+export interface LoadedRulesets {
+  readonly rulesets: readonly { readonly family: Family; readonly file: string; readonly ruleset: Ruleset }[];
+  readonly counters: CounterIndex;
+  readonly warnings: readonly string[];
+  readonly unsupported: readonly string[];
+}
+
+/**
+ * Parses the rulesets of a run.
+ * @throws FindingsError with the errors of all of them.
+ */
+export function loadRulesets(config: Pick<MachineConfig, 'rulesets' | 'onUnsupported'>): LoadedRulesets {
+  const rulesets: { family: Family; file: string; ruleset: Ruleset }[] = [];
+  const errors: Finding[] = [];
+  const warnings: string[] = [];
+  const unsupported: string[] = [];
+  for (const { family, file, text } of config.rulesets) {
+    const { ruleset, findings } = parseRuleset(text, { family, file, onUnsupported: config.onUnsupported });
+    for (const finding of findings) {
+      if (finding.severity === 'error') errors.push(finding);
+      else warnings.push(renderFinding(finding));
+    }
+    for (const rule of rulesOf(ruleset)) {
+      if (rule.unsupported.length === 0) continue;
+      unsupported.push(`${rule.position.file}:${rule.position.line}: ${rule.position.text}`);
+    }
+    rulesets.push({ family, file, ruleset });
+  }
+  if (errors.length > 0) throw new FindingsError(errors);
+  return { rulesets, counters: numberCounters(rulesets.map(({ ruleset }) => ruleset)), warnings, unsupported };
+}
+
+function* rulesOf(ruleset: Ruleset): Generator<Rule> {
+  for (const table of ruleset.tables) for (const chain of table.chains) yield* chain.rules;
+}
+
+/** One machine, ready to replay: the ordered stage with all it runs on. */
+export class Machine {
+  readonly host: Host;
+  readonly loaded: LoadedRulesets;
+  readonly direction: DirectionStage;
+  readonly stage: OrderedStage;
+  readonly #conntrack: Conntrack;
+  readonly #families: (FamilyRules | undefined)[] = [];
+  readonly #trail = new Trail();
+  readonly #assumptions = new Set<string>();
+
+  constructor(config: MachineConfig) {
+    const assume = (sentence: string): void => void this.#assumptions.add(sentence);
+    this.loaded = loadRulesets(config);
+    this.host = loadHost(config.host, { captureInterfaces: config.captureInterfaces });
+    const { host, loaded } = this;
+    this.#conntrack = new Conntrack({ host, seed: config.seed, midstream: config.midstream });
+    const sharing: (Sharing | undefined)[] = [];
+    const rawFirst: boolean[] = [];
+    const defragmenters: (FragmentAssembler | undefined)[] = [];
+    for (const { family, ruleset } of loaded.rulesets) {
+      const runtime = makeRuntime(ruleset, {
+        host,
+        conntrack: this.#conntrack,
+        seed: config.seed,
+        counterOfRule: loaded.counters.ofRule,
+        counterOfPolicy: loaded.counters.ofPolicy,
+        assume,
+      });
+      const tracks = someRule(ruleset, bringsConntrack);
+      const translates = ruleset.tables.some(({ name }) => name === 'nat');
+      if (config.evaluator === 'linear') {
+        this.#families[family] = { runner: new LinearRunner(runtime), tracks, translates };
+      } else {
+        const shared = new Sharing();
+        const runner = new CompiledRunner(compileProgram(runtime, shared));
+        if (shared.seal()) sharing[family] = shared;
+        this.#families[family] = { runner, tracks, translates };
+      }
+      rawFirst[family] = tracks && rawDecides(runtime);
+      //DEFRAG
+    }
+    if (config.conntrack !== undefined) {
+      this.#conntrack.seed(config.conntrack.text, 0, config.conntrack.file);
+    }
+    this.direction = new DirectionStage(host, assume);
+    this.stage = new OrderedStage({
+      host,
+      conntrack: this.#conntrack,
+      families: this.#families,
+      sharing,
+      rawFirst,
+      trail: this.#trail,
+      traversal: new Traversal(host, this.#conntrack, this.#families, this.#trail),
+      defragmenters,
+      checksum: config.checksum,
+      perPacket: config.perPacket,
+    });
+  }
+
+  /** What has been replayed so far. `baseNs` is the clock's base. */
+  result(baseNs: bigint): ReplayResult {
+    const { stage, loaded } = this;
+    const count = loaded.counters.owners.length;
+    const packets = new Float64Array(count);
+    const bytes = new Float64Array(count);
+    stage.paths.expand(packets, bytes);
+    this.#trail.expandExtra(bytes);
+    const standing = new Map<string, number>();
+    const nowNs = Number.isNaN(stage.lastNs) ? 0 : stage.lastNs;
+    for (const ct of this.#conntrack.live(nowNs)) {
+      const proto = this.#conntrack.words[this.#conntrack.tupleAt(ct, 0) + 10]!;
+      const key = `${proto >>> 8} ${proto & 255}`;
+      standing.set(key, (standing.get(key) ?? 0) + 1);
+    }
+    const confirmed = new Map(
+      stage.statistics.confirmedRows().map((row) => [`${row.family} ${row.l4proto}`, row.confirmed]),
+    );
+    const connections = [...new Set([...confirmed.keys(), ...standing.keys()])].map((key) => {
+      const [family, l4proto] = key.split(' ').map(Number);
+      return {
+        family: family as Family,
+        l4proto: l4proto!,
+        confirmed: confirmed.get(key) ?? 0,
+        standing: standing.get(key) ?? 0,
+      };
+    });
+    connections.sort((a, b) => a.family - b.family || a.l4proto - b.l4proto);
+    const conntrackFamilies = ([4, 6] as const).filter((family) => this.#families[family]?.tracks === true);
+    return {
+      packets,
+      bytes,
+      paths: stage.paths.data(),
+      totals: {
+        packets: stage.packets,
+        wireBytes: stage.wireBytes,
+        firstNs: stage.firstNs,
+        lastNs: stage.lastNs,
+        baseNs,
+        timeWentBack: stage.timeWentBack,
+        timeInvalid: stage.timeInvalid,
+      },
+      states: stage.statistics.states(),
+      connections,
+      invalid: stage.statistics.invalid(),
+      conntrackFamilies,
+      notIp: [...stage.notIp].map(([etherType, row]) => ({ etherType, ...row })).sort((a, b) => a.etherType - b.etherType),
+      echoes: {
+        packets: this.direction.echoPackets,
+        agreed: stage.echoesAgreed,
+        disagreed: stage.echoesDisagreed,
+      },
+      assumptions: [...this.host.assumptions, ...this.#assumptions],
+      conntrackDump: conntrackFamilies.length === 0 ? [] : this.#conntrack.dump(nowNs),
+      profile: { walked: stage.walked, cached: stage.cached },
+    };
+  }
+}
+
+type Extension = { readonly definition: unknown; readonly options: unknown };
+
+function someRule(ruleset: Ruleset, test: (extension: Extension) => boolean): boolean {
+  for (const rule of rulesOf(ruleset)) {
+    if (rule.unsupported.length > 0) continue;
+    if (rule.matches.some(test)) return true;
+    if (rule.target.kind === 'extension' && test(rule.target)) return true;
+  }
+  return false;
+}
+
+function bringsConntrack({ definition, options }: Extension): boolean {
+  const { bringsConntrack: brings } = definition as { bringsConntrack?: boolean | ((options: unknown) => boolean) };
+  return typeof brings === 'function' ? brings(options) : brings === true;
+}
+
+function bringsDefrag({ definition }: Extension): boolean {
+  return (definition as { bringsDefrag?: boolean }).bringsDefrag === true;
+}
+
+const TRACKING_REGISTERS: readonly RegisterName[] = ['ctinfo', 'ct'];
+
+/** True when some target in raw decides whether or how packets are tracked (NOTRACK, CT). */
+function rawDecides(runtime: RuntimeRuleset): boolean {
+  const raw = runtime.ruleset.tables.find(({ name }) => name === TABLE_NAMES[TABLE_RAW]);
+  for (const chain of raw?.chains ?? []) {
+    for (const { target } of chain.rules) {
+      if (target.kind !== 'extension') continue;
+      if (target.definition.writes.some((name) => TRACKING_REGISTERS.includes(name))) return true;
+      if (target.definition.name === 'CT' || target.definition.name === 'NOTRACK') return true;
+    }
+  }
+  return false;
+}

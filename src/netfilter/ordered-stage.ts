@@ -1,0 +1,321 @@
+import type { Batch } from '../batch/batch.ts';
+import { CHECKSUM_BAD, CHECKSUM_GOOD, CHECKSUM_PARTIAL, DECODE_FRAGMENT } from '../batch/layout.ts';
+import type { Sharing } from '../compile/sharing.ts';
+import type { Conntrack } from '../conntrack/conntrack.ts';
+import { DROP_HEADER_CUT, DROP_NONE } from '../decode/drop-reasons.ts';
+import { interfaceDropReason } from '../decode/interface-checks.ts';
+import { DIRECTION_ECHO, DIRECTION_LOOP, DIRECTION_OUT } from '../direction/director.ts';
+import type { Trail } from '../evaluate/trail.ts';
+import type { Host } from '../host/types.ts';
+import { IPS_CONFIRMED } from '../packet/conntrack-access.ts';
+import { Packet } from '../packet/packet.ts';
+import {
+  CT_ESTABLISHED,
+  CT_ESTABLISHED_REPLY,
+  CT_NEW,
+  R_CHECKSUM,
+  R_CT,
+  R_CTINFO,
+  R_CTMARK,
+  R_CTSTATUS,
+  R_FAMILY,
+  R_LENGTH,
+  R_PHYS_IN,
+  R_PKT_TYPE,
+  R_TOS,
+  R_TTL,
+  REGISTER_COUNT,
+} from '../packet/registers.ts';
+import { LocalForm } from './local-form.ts';
+import {
+  OUTCOME_ECHO,
+  OUTCOME_FORWARDED,
+  OUTCOME_FRAGMENT,
+  OUTCOME_NOT_IP,
+  OUTCOME_REJECTED,
+  OUTCOME_STACK,
+  STACK_UNREADABLE,
+} from './outcome.ts';
+import { PathCache } from './path-cache.ts';
+import { type PathEnd, PathTable } from './path-table.ts';
+import { PendingRejects } from './pending-rejects.ts';
+import { Statistics } from './statistics.ts';
+import type { FamilyRules, Traversal } from './traverse.ts';
+
+/** Puts fragments together. True when row `i` completed a packet, which `p` then holds. */
+export interface FragmentAssembler {
+  add(batch: Batch, i: number, p: Packet): boolean;
+}
+
+/** What the stage runs on. */
+export interface OrderedStageParts {
+  readonly host: Host;
+  readonly conntrack: Conntrack;
+  /** [4] and [6]. */
+  readonly families: readonly (FamilyRules | undefined)[];
+  /** [4] and [6]: undefined where paths are not to be shared (linear evaluator, too many classes). */
+  readonly sharing: readonly (Sharing | undefined)[];
+  /** [4] and [6]: raw has rules that decide whether and how a packet is tracked, so it runs before conntrack looks. */
+  readonly rawFirst: readonly boolean[];
+  readonly trail: Trail;
+  readonly traversal: Traversal;
+  /** [4] and [6]. */
+  readonly defragmenters: readonly (FragmentAssembler | undefined)[];
+  /** `--checksum`: how transport checksums are judged. */
+  readonly checksum: 'auto' | 'verify' | 'trust';
+  readonly perPacket: boolean;
+}
+
+const NO_HOOK = 255;
+
+/**
+ * The ordered stage: takes the packets of decoded, sorted batches in capture order through tracking and rules.
+ *
+ * A packet whose connection, direction, state and signature have been seen takes the known path: one look-up, one
+ * conntrack update, two additions. All others walk: the traversal follows every hook and rule, and what it leaves
+ * in the trail is interned as a path, which may be remembered for the packets to come.
+ */
+export class OrderedStage {
+  readonly #parts: OrderedStageParts;
+  readonly #conntrack: Conntrack;
+  readonly #traversal: Traversal;
+  readonly #trail: Trail;
+  readonly paths = new PathTable();
+  readonly statistics = new Statistics();
+  readonly #cache = new PathCache();
+  readonly #p = new Packet();
+  readonly #arrived = new Int32Array(REGISTER_COUNT);
+  readonly #localForm: LocalForm;
+  readonly #rejects: PendingRejects;
+  readonly #end: PathEnd = { outcome: 0, family: 0, hook: NO_HOOK, reason: 0, decider: -1, iif: 0, oif: 0 };
+  walked = 0;
+  cached = 0;
+  echoesAgreed = 0;
+  echoesDisagreed = 0;
+  packets = 0;
+  wireBytes = 0;
+  firstNs = Number.NaN;
+  lastNs = Number.NaN;
+  timeWentBack = 0;
+  timeInvalid = 0;
+  readonly notIp = new Map<number, { packets: number; bytes: number }>();
+  /** Packet that is being replayed: for assertions and messages. */
+  current = 0;
+
+  constructor(parts: OrderedStageParts) {
+    this.#parts = parts;
+    this.#conntrack = parts.conntrack;
+    this.#traversal = parts.traversal;
+    this.#trail = parts.trail;
+    this.#localForm = new LocalForm(parts.conntrack);
+    this.#rejects = new PendingRejects(parts.conntrack, this.#localForm);
+  }
+
+  /** `ahead` are the batches behind this one that are decoded and sorted: where echoes may lie. */
+  process(batch: Batch, ahead: readonly Batch[]): void {
+    const c = batch.columns;
+    const first = batch.firstPacket;
+    for (let i = 0; i < batch.count; i++) {
+      this.current = first + i;
+      this.#time(c.timeNs[i]!, c.timeInvalid[i]!);
+      this.packets++;
+      this.wireBytes += c.origLen[i]!;
+      const path = this.#row(batch, i, first, ahead);
+      const outcome = this.paths.outcomeOf(path);
+      this.paths.packets[path]! += 1;
+      this.paths.bytes[path]! += outcome === OUTCOME_NOT_IP ? c.origLen[i]! : this.#bytes;
+      if (this.#parts.perPacket) this.#write(batch, i, path);
+    }
+  }
+
+  /** Bytes that the packet counts with: skb->len, of the whole for a reassembled one. */
+  #bytes = 0;
+
+  #time(timeNs: number, invalid: number): void {
+    if (this.packets === 0) this.firstNs = timeNs;
+    else if (timeNs < this.lastNs) this.timeWentBack++;
+    this.lastNs = timeNs;
+    this.timeInvalid += invalid;
+  }
+
+  /** Replays row `i`; its path. */
+  #row(batch: Batch, i: number, first: number, ahead: readonly Batch[]): number {
+    const c = batch.columns;
+    const family = c.family[i]!;
+    const iface = c.ifaceId[i]!;
+    const direction = c.direction[i]!;
+    this.#bytes = c.length[i]!;
+    this.#p.r[R_CT] = -1;
+    this.#p.r[R_CTINFO] = -1;
+    if (family === 0) {
+      this.#noteNotIp(c.etherType[i]!, c.origLen[i]!);
+      return this.#short(OUTCOME_NOT_IP, 0, 0, iface, 0);
+    }
+    if (direction === DIRECTION_ECHO) return this.#short(OUTCOME_ECHO, family, 0, 0, iface);
+    const drop = this.#headerDrop(batch, i, direction, iface);
+    if (drop !== 0) return this.#short(OUTCOME_STACK, family, drop, iface, 0);
+    const p = this.#p;
+    const defragmenter = this.#parts.defragmenters[family];
+    if ((c.decodeFlags[i]! & DECODE_FRAGMENT) !== 0 && defragmenter !== undefined) {
+      if (!defragmenter.add(batch, i, p)) return this.#short(OUTCOME_FRAGMENT, family, 0, iface, 0);
+      p.number = first + i;
+      this.#bytes = p.r[R_LENGTH]!;
+    } else p.load(batch, i, first);
+    p.r[R_CHECKSUM] = this.#checksum(p.r[R_CHECKSUM]!);
+    p.r[R_PKT_TYPE] = c.skbPktType[i]!;
+    p.r[R_PHYS_IN] = c.portId[i]!;
+    const path = this.#replay(p, direction, iface);
+    if (c.echoDistance[i] !== 0) this.#compareEcho(path, i + c.echoDistance[i]!, batch, ahead);
+    return path;
+  }
+
+  /** What the rest is told of the transport checksum. */
+  #checksum(decoded: number): number {
+    if (this.#parts.checksum === 'trust') return CHECKSUM_GOOD;
+    if (decoded !== CHECKSUM_PARTIAL) return decoded;
+    return this.#parts.checksum === 'auto' ? CHECKSUM_GOOD : CHECKSUM_BAD;
+  }
+
+  #headerDrop(batch: Batch, i: number, direction: number, iface: number): number {
+    const drop = batch.columns.drop[i]!;
+    // What this host made was not checked on its way out; only what cannot be read at all is left out.
+    if (direction === DIRECTION_OUT) return drop === DROP_HEADER_CUT ? STACK_UNREADABLE : 0;
+    if (drop !== DROP_NONE) return drop;
+    const isLoopback = this.#parts.host.interfaces[iface]!.isLoopback;
+    return interfaceDropReason(batch.columns, i, batch.columns.skbPktType[i]!, isLoopback);
+  }
+
+  #noteNotIp(etherType: number, bytes: number): void {
+    const row = this.notIp.get(etherType);
+    if (row === undefined) this.notIp.set(etherType, { packets: 1, bytes });
+    else {
+      row.packets++;
+      row.bytes += bytes;
+    }
+  }
+
+  /** A path that reaches no hook. */
+  #short(outcome: number, family: number, reason: number, iif: number, oif: number): number {
+    const end = this.#end;
+    end.outcome = outcome;
+    end.family = family;
+    end.reason = reason;
+    end.iif = iif;
+    end.oif = oif;
+    return this.paths.intern(end, EMPTY, 0);
+  }
+
+  /** Takes the packet through its hooks, by a known path or by a walk. */
+  #replay(p: Packet, direction: number, iface: number): number {
+    const { r } = p;
+    const family = r[R_FAMILY]!;
+    const rules = this.#parts.families[family];
+    const tracks = rules?.tracks === true;
+    const trail = this.#trail;
+    trail.reset(r[R_LENGTH]!);
+    if (direction === DIRECTION_OUT && tracks) {
+      this.#rejects.attach(p);
+      if (r[R_CT]! < 0) this.#localForm.restore(p);
+    }
+    const sharing = this.#parts.sharing[family];
+    const canShare =
+      sharing !== undefined && direction !== DIRECTION_LOOP && p.l4Offset >= 0 && !this.#parts.rawFirst[family];
+    if (!canShare) return this.#walk(p, direction, iface, tracks);
+    // The key is taken before the walk changes anything.
+    const signature = sharing.signature(r);
+    const entrance =
+      iface | (direction << 10) | (r[R_TOS]! << 12) | (r[R_PKT_TYPE]! << 20) | (r[R_TTL]! <= 1 ? 1 << 24 : 0);
+    if (tracks && !this.#traversal.trackFirst(p, direction)) return this.#finish(p, tracks);
+    const ct = r[R_CT]!;
+    const ctinfo = r[R_CTINFO]!;
+    if (ct < 0) {
+      const known = this.#cache.flow(r, signature, entrance);
+      if (known >= 0) return this.#known(p, known, tracks);
+      const path = this.#walk(p, direction, iface, tracks);
+      if (this.#mayRemember(path)) this.#cache.setFlow(path);
+      return path;
+    }
+    const confirmed = (r[R_CTSTATUS]! & IPS_CONFIRMED) !== 0;
+    const ctmark = r[R_CTMARK]!;
+    const ctstatus = sharing.readsCtstatus ? r[R_CTSTATUS]! : 0;
+    const shares =
+      confirmed && (ctinfo === CT_ESTABLISHED || ctinfo === CT_ESTABLISHED_REPLY || ctinfo === CT_NEW);
+    if (!shares) {
+      if (!confirmed) this.#cache.forgetConnection(ct);
+      return this.#walk(p, direction, iface, tracks);
+    }
+    const known = this.#cache.connection(ct, ctinfo, signature, entrance, ctmark, ctstatus);
+    if (known >= 0) return this.#known(p, known, tracks);
+    const path = this.#walk(p, direction, iface, tracks);
+    if (this.#mayRemember(path) && this.#conntrack.mark(ct) === ctmark) {
+      this.#cache.setConnection(ct, ctinfo, signature, entrance, ctmark, ctstatus, path);
+    }
+    return path;
+  }
+
+  #mayRemember(path: number): boolean {
+    return !this.#trail.unsharable && !this.#p.hotdrop && this.paths.outcomeOf(path) !== OUTCOME_REJECTED;
+  }
+
+  #known(p: Packet, path: number, tracks: boolean): number {
+    this.cached++;
+    if (tracks) this.statistics.count(p.r, this.#conntrack.lastInvalidReason);
+    return path;
+  }
+
+  #walk(p: Packet, direction: number, iface: number, tracks: boolean): number {
+    const { r } = p;
+    this.walked++;
+    this.#arrived.set(r);
+    if (direction === DIRECTION_OUT) this.#traversal.outbound(p, iface);
+    else if (direction === DIRECTION_LOOP) this.#traversal.loop(p, iface);
+    else this.#traversal.inbound(p, iface);
+    return this.#finish(p, tracks);
+  }
+
+  /** Interns the path of a packet whose way has ended. */
+  #finish(p: Packet, tracks: boolean): number {
+    const { r } = p;
+    const { end } = this.#traversal;
+    const ct = r[R_CT]!;
+    if (tracks) {
+      this.statistics.count(r, this.#conntrack.lastInvalidReason);
+      if (end.outcome === OUTCOME_REJECTED) this.#rejects.add(p, this.#arrived);
+      if (ct >= 0) {
+        if (this.#traversal.confirmed) this.statistics.confirmed(r);
+        this.#conntrack.release(p);
+      }
+    }
+    return this.paths.intern(end, this.#trail.hits, this.#trail.count);
+  }
+
+  /** Did what was predicted happen? The echo says by which interface the packet left. */
+  #compareEcho(path: number, echoRow: number, batch: Batch, ahead: readonly Batch[]): void {
+    let row = echoRow;
+    let there: Batch | undefined = batch;
+    for (let k = 0; there !== undefined && row >= there.count; k++) {
+      row -= there.count;
+      there = ahead[k];
+    }
+    if (there === undefined) return;
+    const agreed =
+      this.paths.outcomeOf(path) === OUTCOME_FORWARDED && this.paths.oifOf(path) === there.columns.ifaceId[row];
+    if (agreed) this.echoesAgreed++;
+    else this.echoesDisagreed++;
+  }
+
+  #write(batch: Batch, i: number, path: number): void {
+    const c = batch.columns;
+    c.path[i] = path;
+    c.outcome[i] = this.paths.outcomeOf(path);
+    c.reason[i] = this.paths.reasonOf(path);
+    c.hook[i] = this.paths.hookOf(path);
+    c.decider[i] = this.paths.deciderOf(path);
+    c.iif[i] = this.paths.iifOf(path);
+    c.oif[i] = this.paths.oifOf(path);
+    c.ctinfo[i] = this.#p.r[R_CTINFO]! & 255;
+    c.invalidReason[i] = this.#p.r[R_CTINFO]! < 0 ? this.#conntrack.lastInvalidReason : 0;
+  }
+}
+
+const EMPTY = new Int32Array(0);

@@ -1,0 +1,76 @@
+import type { Family } from '../base/inet.ts';
+import { CT_NEW, CT_UNTRACKED, R_CTINFO, R_FAMILY, R_L4PROTO, R_LENGTH } from '../packet/registers.ts';
+import { INVALID_PHRASES } from '../conntrack/invalid.ts';
+import type { StateRow } from './result.ts';
+
+const STATES = ['NEW', 'ESTABLISHED', 'RELATED', 'INVALID', 'UNTRACKED'] as const;
+const STATE_ESTABLISHED = 1;
+const STATE_RELATED = 2;
+const STATE_INVALID = 3;
+const STATE_UNTRACKED = 4;
+
+/** Counts packets by protocol and conntrack state, and those that were INVALID by reason. */
+export class Statistics {
+  /** [family 4 or 6][l4proto][state]. */
+  readonly #packets = new Float64Array(2 * 256 * STATES.length);
+  readonly #bytes = new Float64Array(2 * 256 * STATES.length);
+  readonly #invalid = [new Float64Array(256), new Float64Array(256)];
+  readonly #confirmed = new Float64Array(2 * 256);
+
+  /** A packet whose state is settled. */
+  count(r: Int32Array, invalidReason: number): void {
+    const ctinfo = r[R_CTINFO]!;
+    const family = r[R_FAMILY] === 4 ? 0 : 1;
+    const state = stateOf(ctinfo);
+    const at = (family * 256 + r[R_L4PROTO]!) * STATES.length + state;
+    this.#packets[at]! += 1;
+    this.#bytes[at]! += r[R_LENGTH]!;
+    if (state === STATE_INVALID) this.#invalid[family]![invalidReason]! += 1;
+  }
+
+  /** A connection has entered the table. */
+  confirmed(r: Int32Array): void {
+    this.#confirmed[(r[R_FAMILY] === 4 ? 0 : 256) + r[R_L4PROTO]!]! += 1;
+  }
+
+  states(): StateRow[] {
+    const rows: StateRow[] = [];
+    for (const [f, family] of ([4, 6] as const).entries()) {
+      for (let l4proto = 0; l4proto < 256; l4proto++) {
+        for (const [s, state] of STATES.entries()) {
+          const at = (f * 256 + l4proto) * STATES.length + s;
+          const packets = this.#packets[at]!;
+          if (packets > 0) rows.push({ family, l4proto, state, packets, bytes: this.#bytes[at]! });
+        }
+      }
+    }
+    return rows;
+  }
+
+  invalid(): { family: Family; reason: string; packets: number }[] {
+    const rows: { family: Family; reason: string; packets: number }[] = [];
+    for (const [f, family] of ([4, 6] as const).entries()) {
+      for (const [code, packets] of this.#invalid[f]!.entries()) {
+        if (packets > 0) rows.push({ family, reason: INVALID_PHRASES[code] ?? 'unknown', packets });
+      }
+    }
+    return rows;
+  }
+
+  /** Connections confirmed: [family, l4proto, count]. */
+  confirmedRows(): { family: Family; l4proto: number; confirmed: number }[] {
+    const rows: { family: Family; l4proto: number; confirmed: number }[] = [];
+    for (const [i, confirmed] of this.#confirmed.entries()) {
+      if (confirmed > 0) rows.push({ family: i < 256 ? 4 : 6, l4proto: i & 255, confirmed });
+    }
+    return rows;
+  }
+}
+
+function stateOf(ctinfo: number): number {
+  if (ctinfo < 0) return STATE_INVALID;
+  if (ctinfo === CT_UNTRACKED) return STATE_UNTRACKED;
+  if (ctinfo === CT_NEW) return 0;
+  // RELATED is 1, RELATED in reply 4; ESTABLISHED is 0, in reply 3.
+  return ctinfo % 3 === 1 ? STATE_RELATED : STATE_ESTABLISHED;
+}
