@@ -114,7 +114,6 @@ const FILE_SENTENCES: Readonly<Record<string, string>> = {
 };
 
 const FILE_HINTS: Readonly<Record<string, string>> = {
-  ENOENT: 'check the spelling; directories are not made',
   EACCES: 'choose a place that you may use',
   EROFS: 'choose a place that you may write to',
 };

@@ -65,11 +65,7 @@ export function addReplayOptions(command: Command): Command {
         .argParser(oneOf('--checksum', ['auto', 'verify', 'trust']))
         .default('auto'),
     )
-    .addOption(
-      option('--on-unsupported <error|never-match>', 'rules with an extension that cannot be replayed')
-        .argParser(oneOf('--on-unsupported', ['error', 'never-match']))
-        .default('error'),
-    )
+    .addOption(onUnsupportedOption())
     .addOption(
       option('--workers <n>', 'threads (default: processors - 1); the answer never depends on it').argParser(
         wholeNumber('--workers', 0, MAX_WORKERS),
@@ -86,6 +82,15 @@ export function addReplayOptions(command: Command): Command {
         .default('compiled')
         .hideHelp(),
     );
+}
+
+export function onUnsupportedOption(): Option {
+  return new Option(
+    '--on-unsupported <error|never-match>',
+    'rules with an extension that this program does not know',
+  )
+    .argParser(oneOf('--on-unsupported', ['error', 'never-match']))
+    .default('error');
 }
 
 /** Options of the command line contract that this version cannot serve: refused by name rather than unknown. */

@@ -1,18 +1,24 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT_DONE, EXIT_USAGE, UserError } from '../base/errors.ts';
+import type { CheckOptions } from './check.ts';
 import { PROGRAM, renderError } from './errors.ts';
 import {
   addOptionsNotYet,
   addOutputOptions,
   addReplayOptions,
   type OutputOptions,
+  onUnsupportedOption,
   type ReplayOptions,
 } from './options.ts';
+import type { Surroundings } from './run.ts';
 import { Printer, processStreams, type Streams } from './streams.ts';
 import { programVersion } from './version.ts';
 
 /** Commands of the contract that this version does not have: named when called, not listed. */
 const NOT_YET = ['trace', 'diff', 'order'];
+
+/** Width of the help where there is no terminal. */
+const HELP_COLUMNS = 110;
 
 const EXIT_HELP = `
 Exit status: 0 done; 1 differences or failed expectations; 2 bad usage, host or ruleset; 3 a capture was damaged (what
@@ -30,29 +36,31 @@ Examples:
 ${EXIT_HELP}`;
 
 /** Runs the program with these arguments (without node and the script) and gives the exit status. */
-export async function main(argv: readonly string[], streams: Streams = processStreams()): Promise<number> {
+export async function main(
+  argv: readonly string[],
+  streams: Streams = processStreams(),
+  engine?: Surroundings['engine'],
+): Promise<number> {
   const stdout = new Printer(streams.stdout);
   const stderr = new Printer(streams.stderr);
   let status: number = EXIT_DONE;
   const help: string[] = [];
-  const program = buildProgram(streams, stdout, stderr, help, (exitStatus) => {
+  const surroundings: Surroundings = { streams, stdout, stderr, ...(engine === undefined ? {} : { engine }) };
+  const program = buildProgram(surroundings, help, (exitStatus) => {
     status = exitStatus;
   });
   try {
-    const missing = argv.length === 0 ? ['--help'] : argv;
-    refuseNotYet(missing);
-    await program.parseAsync(missing, { from: 'user' });
+    refuseNotYet(argv);
+    await program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' });
+    return status;
   } catch (error) {
-    if (error instanceof CommanderError) {
-      if (error.exitCode === 0) {
-        await stdout.print(help.join(''));
-        return argv.length === 0 ? EXIT_USAGE : EXIT_DONE;
-      }
-      return report(stderr, usageError(error));
+    if (error instanceof CommanderError && error.exitCode === 0) {
+      // Help that was asked for is an answer; help for want of a command is a complaint.
+      await (argv.length === 0 ? stderr : stdout).print(help.join(''));
+      return argv.length === 0 ? EXIT_USAGE : EXIT_DONE;
     }
-    return report(stderr, error);
+    return report(stderr, error instanceof CommanderError ? usageError(error) : error);
   }
-  return status;
 }
 
 async function report(stderr: Printer, error: unknown): Promise<number> {
@@ -81,9 +89,7 @@ function refuseNotYet(argv: readonly string[]): void {
 }
 
 function buildProgram(
-  streams: Streams,
-  stdout: Printer,
-  stderr: Printer,
+  surroundings: Surroundings,
   help: string[],
   end: (exitStatus: number) => void,
 ): Command {
@@ -93,10 +99,16 @@ function buildProgram(
     )
     .version(programVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
     .addHelpText('after', EXIT_HELP)
     .exitOverride()
     .showHelpAfterError(false)
-    .configureOutput({ writeOut: (text) => help.push(text), writeErr: () => {}, outputError: () => {} });
+    .configureOutput({
+      writeOut: (text) => help.push(text),
+      writeErr: () => {},
+      outputError: () => {},
+      getOutHelpWidth: () => surroundings.streams.stdout.columns ?? HELP_COLUMNS,
+    });
 
   const run = program
     .command('run')
@@ -106,8 +118,29 @@ function buildProgram(
   addOptionsNotYet(addOutputOptions(addReplayOptions(run))).action(
     async (captures: string[], options: ReplayOptions & OutputOptions) => {
       const { run: replay } = await import('./run.ts');
-      end(await replay(captures, options, { streams, stdout, stderr }));
+      end(await replay(captures, options, surroundings));
     },
   );
+  addCheck(program, surroundings, end);
   return program;
+}
+
+function addCheck(
+  program: Command,
+  { stdout, stderr }: Surroundings,
+  end: (exitStatus: number) => void,
+): void {
+  program
+    .command('check')
+    .description('parse rulesets as iptables-restore --test would; print what iptables-save would print')
+    .argument('<file...>', 'dumps of iptables-save or ip6tables-save; - is standard input')
+    .option('--ipv6', 'all files are of ip6tables (otherwise each says so itself: first comment, then name)')
+    .addOption(onUnsupportedOption())
+    .action(async (files: string[], options: CheckOptions) => {
+      const { check } = await import('./check.ts');
+      const result = await check(files, options);
+      await stdout.print(result.stdout);
+      await stderr.print(result.stderr);
+      end(result.exitStatus);
+    });
 }

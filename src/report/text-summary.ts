@@ -131,9 +131,11 @@ export function etherTypeText(etherType: number): string {
 function echoes(output: ReplayOutput): string[] {
   const { packets, agreed, disagreed } = output.result.echoes;
   if (packets === 0) return [];
+  const untold = packets - agreed - disagreed;
   return [
-    `${plural(packets, 'packet')} on the way out had come in before and were not replayed again: ` +
-      `${groupDigits(agreed)} as this replay predicts, ${groupDigits(disagreed)} against it`,
+    `${plural(packets, 'packet')} going out had come in before and were not replayed again (echoes). ` +
+      `This replay sends ${groupDigits(agreed)} of them the same way, ${groupDigits(disagreed)} not` +
+      `${untold > 0 ? `; ${groupDigits(untold)} cannot be told` : ''}.`,
   ];
 }
 

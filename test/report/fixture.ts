@@ -1,5 +1,4 @@
 import type { Family } from '../../src/base/inet.ts';
-import type { Interface } from '../../src/host/types.ts';
 import type { PathsData, ReplayResult } from '../../src/netfilter/result.ts';
 import { numberCounters } from '../../src/netfilter/ruleset-index.ts';
 import { parseRuleset } from '../../src/ruleset/parse.ts';
@@ -84,9 +83,7 @@ export function makeOutput(options: FixtureOptions = {}): ReplayOutput {
     ],
     profile: { walked: 34, cached: 1200 },
   };
-  const host = {
-    interfaces: [undefined, { name: 'lo' }, { name: 'eth0' }, { name: 'eth1' }] as unknown as Interface[],
-  };
+  const host = { interfaces: ['', 'lo', 'eth0', 'eth1'].map((name, id) => ({ id, name })) };
   return {
     config: {
       captures: ['eth0=eth0.pcap', 'lo=lo.pcap'],
@@ -99,7 +96,7 @@ export function makeOutput(options: FixtureOptions = {}): ReplayOutput {
       evaluator: 'compiled',
       perPacket: false,
     },
-    host: host as ReplayOutput['host'],
+    host: host as unknown as ReplayOutput['host'],
     rulesets,
     sources: [ETH0, LO],
     damage:

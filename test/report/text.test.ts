@@ -40,7 +40,7 @@ test('the whole report', () => {
       packets  bytes  ethertype
             4    168  0x0806 ARP
 
-    200 packets on the way out had come in before and were not replayed again: 199 as this replay predicts, 1 against it
+    200 packets going out had come in before and were not replayed again (echoes). This replay sends 199 of them the same way, 1 not.
 
     Damaged captures (what came before the damage was replayed):
       eth0.pcap: damaged at byte 4096, packet 33: cut short
