@@ -3,7 +3,7 @@ import { defineSyntax } from '../extension/syntax.ts';
 import { custom } from '../extension/values.ts';
 import { R_ICMP_CODE, R_ICMP_TYPE } from '../packet/registers.ts';
 import { type IcmpName, type IcmpType, listIcmpType, parseIcmpType, saveIcmpType } from './icmp-type.ts';
-import { isHeaderShort, isLaterFragment } from './ports.ts';
+import { seesTransport } from './ports.ts';
 
 interface IcmpOptions extends IcmpType {
   readonly inverted: boolean;
@@ -77,11 +77,7 @@ export const icmp = defineMatch<IcmpOptions>({
     list: (o) => `icmp${o.inverted ? ' ' : ''}${listIcmpType(o, o.inverted)}`,
   }),
   evaluate: (o, p) => {
-    if (isLaterFragment(p)) return false;
-    if (isHeaderShort(p)) {
-      p.hotdrop = true;
-      return false;
-    }
+    if (!seesTransport(p)) return false;
     const code = p.r[R_ICMP_CODE]!;
     const matches =
       o.type === ANY_TYPE || (p.r[R_ICMP_TYPE] === o.type && code >= o.codeLow && code <= o.codeHigh);

@@ -3,7 +3,7 @@ import type { Emitter } from '../extension/emitter.ts';
 import { defineSyntax, type OptionCall } from '../extension/syntax.ts';
 import { custom, parsePort } from '../extension/values.ts';
 import { R_DPORT, R_SPORT } from '../packet/registers.ts';
-import { emitHasPorts, isLaterFragment } from './ports.ts';
+import { emitHasPorts, isLaterFragment, transportBytes } from './ports.ts';
 
 interface MultiportOptions {
   readonly side: 'source' | 'destination' | 'either';
@@ -106,14 +106,14 @@ export const multiport = defineMatch<MultiportOptions>({
         : undefined,
   }),
   evaluate: (o, p) => {
-    if (isLaterFragment(p)) return false;
-    const sport = p.r[R_SPORT]!;
-    const dport = p.r[R_DPORT]!;
+    if (isLaterFragment(p) || p.l4Offset < 0) return false;
     // The ports alone are asked for: four bytes are enough of a header.
-    if (sport < 0) {
+    if (transportBytes(p) < 4) {
       p.hotdrop = true;
       return false;
     }
+    const sport = p.r[R_SPORT]!;
+    const dport = p.r[R_DPORT]!;
     const found = o.ranges.some(
       ([low, high]) =>
         (o.side !== 'destination' && sport >= low && sport <= high) ||

@@ -1,7 +1,7 @@
 import { DECODE_L4_SHORT } from '../batch/layout.ts';
 import type { Emitter } from '../extension/emitter.ts';
 import type { Packet } from '../packet/packet.ts';
-import { R_DECODE_FLAGS, R_FAMILY, R_FRAG_OFFSET, R_SPORT } from '../packet/registers.ts';
+import { R_DECODE_FLAGS, R_FAMILY, R_FRAG_OFFSET, R_LENGTH, R_SPORT } from '../packet/registers.ts';
 
 /** What the matches on transport headers have in common. */
 
@@ -28,9 +28,27 @@ export function isFlagOverwrite(p: Packet): boolean {
   return p.r[R_FAMILY] === 4 && p.r[R_FRAG_OFFSET] === 8;
 }
 
-/** The packet ends before its transport header does: skb_header_pointer() gives NULL. */
+/** The packet itself (not the capture) ends before its transport header does: skb_header_pointer() gives NULL. */
 export function isHeaderShort(p: Packet): boolean {
-  return p.l4Offset < 0 || (p.r[R_DECODE_FLAGS]! & DECODE_L4_SHORT) !== 0;
+  return (p.r[R_DECODE_FLAGS]! & DECODE_L4_SHORT) !== 0;
+}
+
+/** Bytes from the transport header to the end of the packet as it was on the wire; only where l4Offset is valid. */
+export function transportBytes(p: Packet): number {
+  return p.r[R_LENGTH]! - (p.l4Offset - p.l3Offset);
+}
+
+/**
+ * Whether the transport header can be looked at. Not in a later fragment; and a packet that ends within it is
+ * dropped at once, since it cannot be judged. (Where only the capture is cut short, nothing matches.)
+ */
+export function seesTransport(p: Packet): boolean {
+  if (isLaterFragment(p)) return false;
+  if (isHeaderShort(p)) {
+    p.hotdrop = true;
+    return false;
+  }
+  return p.l4Offset >= 0;
 }
 
 /**

@@ -10,12 +10,11 @@ import {
   emitHasPorts,
   emitPort,
   isFlagOverwrite,
-  isHeaderShort,
-  isLaterFragment,
   listPort,
   type PortRange,
   portMatches,
   savePort,
+  seesTransport,
 } from './ports.ts';
 
 interface TcpFlags {
@@ -142,14 +141,8 @@ export const tcp = defineMatch<TcpOptions>({
       listFlags(o.flags),
   }),
   evaluate: (o, p) => {
-    if (isLaterFragment(p)) {
-      if (isFlagOverwrite(p)) p.hotdrop = true;
-      return false;
-    }
-    if (isHeaderShort(p)) {
-      p.hotdrop = true;
-      return false;
-    }
+    if (isFlagOverwrite(p)) p.hotdrop = true;
+    if (!seesTransport(p)) return false;
     if (!portMatches(o.sport, p.r[R_SPORT]!) || !portMatches(o.dport, p.r[R_DPORT]!)) return false;
     if (((p.r[R_TCP_FLAGS]! & o.flags.mask) === o.flags.compare) === o.flags.inverted) return false;
     return o.option === 0 || hasOption(o, p);

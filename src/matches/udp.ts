@@ -6,12 +6,11 @@ import {
   ANY_PORT,
   emitHasPorts,
   emitPort,
-  isHeaderShort,
-  isLaterFragment,
   listPort,
   type PortRange,
   portMatches,
   savePort,
+  seesTransport,
 } from './ports.ts';
 
 interface UdpOptions {
@@ -39,11 +38,7 @@ export const udp = defineMatch<UdpOptions>({
     list: (o) => `udp${listPort('spt', o.sport)}${listPort('dpt', o.dport)}`,
   }),
   evaluate: (o, p) => {
-    if (isLaterFragment(p)) return false;
-    if (isHeaderShort(p)) {
-      p.hotdrop = true;
-      return false;
-    }
+    if (!seesTransport(p)) return false;
     return portMatches(o.sport, p.r[R_SPORT]!) && portMatches(o.dport, p.r[R_DPORT]!);
   },
   compile: (o, e) => {
