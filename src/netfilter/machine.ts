@@ -190,6 +190,7 @@ export class Machine {
         agreed: stage.echoesAgreed,
         disagreed: stage.echoesDisagreed,
       },
+      interfaces: this.host.interfaces.filter((iface) => iface !== undefined && iface.id > 0).map(({ name }) => name),
       assumptions: [...this.host.assumptions, ...this.#assumptions],
       conntrackDump: conntrackFamilies.length === 0 ? [] : this.#conntrack.dump(nowNs),
       profile: { walked: stage.walked, cached: stage.cached },

@@ -1,6 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { openCaptures } from '../capture/open.ts';
-import { Machine } from '../netfilter/machine.ts';
+import type { CaptureReader } from '../capture/reader.ts';
+import { loadHost } from '../host/load.ts';
+import { loadRulesets, Machine, type MachineConfig } from '../netfilter/machine.ts';
+import type { ReplayResult } from '../netfilter/result.ts';
 import type { ReplayConfig, ReplayObserver, ReplayOutput } from './config.ts';
 import { runInline } from './inline.ts';
 import { loadMachineConfig } from './load-config.ts';
@@ -11,25 +14,40 @@ import { loadMachineConfig } from './load-config.ts';
  */
 export async function runReplay(config: ReplayConfig, observer: ReplayObserver = {}): Promise<ReplayOutput> {
   const machineConfig = loadMachineConfig(config);
-  const machine = new Machine(machineConfig);
+  const loaded = loadRulesets(machineConfig);
   const reader = await openCaptures(config.captures);
   try {
     const start = performance.now();
-    const interrupted = await runInline(reader, machine, config.checksum, observer);
+    const { result, interrupted } =
+      config.workers === 0
+        ? await runHere(machineConfig, reader, observer)
+        : await (await import('./pool.ts')).runOnPool(reader, machineConfig, config.workers, observer);
     const seconds = (performance.now() - start) / 1000;
+    const host = loadHost(config.host, { captureInterfaces: machineConfig.captureInterfaces });
+    for (const name of result.interfaces) host.interfaceId(name);
     return {
       config,
-      host: machine.host,
-      rulesets: machine.loaded.rulesets,
+      host,
+      rulesets: loaded.rulesets,
       sources: reader.sources,
       damage: reader.damage,
-      result: machine.result(reader.clock.baseNs),
-      warnings: machine.loaded.warnings,
-      unsupported: machine.loaded.unsupported,
+      result,
+      warnings: loaded.warnings,
+      unsupported: loaded.unsupported,
       interrupted,
       seconds,
     };
   } finally {
     reader.close();
   }
+}
+
+async function runHere(
+  config: MachineConfig,
+  reader: CaptureReader,
+  observer: ReplayObserver,
+): Promise<{ result: ReplayResult; interrupted: boolean }> {
+  const machine = new Machine(config);
+  const interrupted = await runInline(reader, machine, config.checksum, observer);
+  return { result: machine.result(reader.clock.baseNs), interrupted };
 }

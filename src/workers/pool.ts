@@ -1,0 +1,184 @@
+import { fileURLToPath } from 'node:url';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { UserError } from '../base/errors.ts';
+import { allocateBatch, type Batch } from '../batch/batch.ts';
+import { BATCH_CAPACITY } from '../batch/layout.ts';
+import { Ring, SLOT_DONE, SLOT_FREE, SLOT_READ } from '../batch/ring.ts';
+import type { CaptureReader } from '../capture/reader.ts';
+import type { MachineConfig } from '../netfilter/machine.ts';
+import type { ReplayResult } from '../netfilter/result.ts';
+import type { ReplayObserver } from './config.ts';
+import { progressOf } from './inline.ts';
+import { SourceBoard } from './source-board.ts';
+import type { WorkerAnswer, WorkerTask } from './tasks.ts';
+
+/**
+ * The ordered stage holds batches of ECHO_LINK_PACKETS packets back, three at the least where packets are small; the
+ * others are for the reader to be ahead.
+ */
+const SLOTS_BASE = 10;
+
+export interface PoolRun {
+  readonly result: ReplayResult;
+  readonly interrupted: boolean;
+}
+
+/**
+ * Runs a replay on worker threads: this thread reads, the first worker replays in order, the others decode. Each
+ * worker runs one task for the whole run; batches pass through the ring.
+ */
+export async function runOnPool(
+  reader: CaptureReader,
+  machine: MachineConfig,
+  workers: number,
+  observer: ReplayObserver,
+): Promise<PoolRun> {
+  const slots = SLOTS_BASE + 2 * workers;
+  const ring = Ring.allocate(slots);
+  const batches = Array.from({ length: slots }, () => allocateBatch());
+  const board = SourceBoard.allocate();
+  const pool = new Piscina<WorkerTask, WorkerAnswer>({
+    filename: workerFile(),
+    minThreads: workers,
+    maxThreads: workers,
+    concurrentTasksPerWorker: 1,
+  });
+  const ports: MessagePort[] = [];
+  const start = (role: WorkerTask['role']): Promise<WorkerAnswer> => {
+    const { port1, port2 } = new MessageChannel();
+    ports.push(port1);
+    const task: WorkerTask = {
+      role,
+      ring: ring.buffer,
+      batches: batches.map(({ buffer }) => buffer),
+      port: port2,
+      sources: board.buffer,
+      checksum: machine.checksum,
+      machine: role === 'decode' ? undefined : machine,
+      baseNs: reader.clock.baseNs,
+      returnBatches: observer.onBatch !== undefined,
+    };
+    return pool.run(task, { transferList: [port2] });
+  };
+  try {
+    const replaying = start(workers === 1 ? 'all' : 'replay');
+    const decoding = Array.from({ length: workers - 1 }, () => start('decode'));
+    const all = Promise.all([replaying, ...decoding]);
+    // A worker that fails stops the ring; the reader must not wait for it for ever.
+    all.catch(() => ring.abort());
+    const feeder = new Feeder(reader, ring, batches, ports, board, observer);
+    const interrupted = await feeder.feed().catch((error: unknown) => {
+      ring.abort();
+      throw error;
+    });
+    const answers = await all;
+    feeder.takeFinished();
+    for (const { fault } of answers) {
+      if (fault !== undefined) throw new UserError(fault.message, fault);
+    }
+    return { result: answers[0]!.result!, interrupted };
+  } finally {
+    ring.abort();
+    for (const port of ports) port.close();
+    await pool.destroy();
+  }
+}
+
+/** The main thread's part: reads batches into free slots, and takes finished ones back in order. */
+class Feeder {
+  readonly #reader: CaptureReader;
+  readonly #ring: Ring;
+  readonly #batches: Batch[];
+  readonly #ports: readonly MessagePort[];
+  readonly #board: SourceBoard;
+  readonly #observer: ReplayObserver;
+  #sourcesKnown = -1;
+  /** Number of the next batch to take back. */
+  #taken = 0;
+
+  constructor(
+    reader: CaptureReader,
+    ring: Ring,
+    batches: Batch[],
+    ports: readonly MessagePort[],
+    board: SourceBoard,
+    observer: ReplayObserver,
+  ) {
+    this.#reader = reader;
+    this.#ring = ring;
+    this.#batches = batches;
+    this.#ports = ports;
+    this.#board = board;
+    this.#observer = observer;
+  }
+
+  /** Reads to the end; true when it was ended early. */
+  async feed(): Promise<boolean> {
+    const ring = this.#ring;
+    let packets = 0;
+    let sequence = 0;
+    let interrupted = false;
+    for (; ; sequence++) {
+      const slot = ring.slotOf(sequence);
+      while (ring.state(slot) !== SLOT_FREE && !ring.isAborted) {
+        this.takeFinished();
+        const state = ring.state(slot);
+        if (state !== SLOT_FREE) await ring.change(slot, state);
+      }
+      if (this.#observer.signal?.aborted === true) interrupted = true;
+      if (interrupted || ring.isAborted) break;
+      const count = await this.#fill(slot);
+      if (count === 0) break;
+      const batch = this.#batches[slot]!;
+      batch.firstPacket = packets;
+      batch.sequence = sequence;
+      packets += count;
+      if (this.#reader.sources.length !== this.#sourcesKnown) {
+        this.#sourcesKnown = this.#reader.sources.length;
+        this.#board.write(this.#reader.sources);
+        ring.publishSources();
+      }
+      ring.hand(slot, SLOT_READ);
+      this.#observer.onProgress?.(progressOf(this.#reader));
+      // Signals and timers are heard between batches only.
+      if ((sequence & 7) === 7) await new Promise((resolve) => setImmediate(resolve));
+    }
+    ring.finish(sequence);
+    while (this.#observer.onBatch !== undefined && this.#taken < sequence && !ring.isAborted) {
+      const slot = ring.slotOf(this.#taken);
+      this.takeFinished();
+      const state = ring.state(slot);
+      if (this.#taken < sequence && state !== SLOT_DONE) await ring.change(slot, state);
+    }
+    return interrupted;
+  }
+
+  async #fill(slot: number): Promise<number> {
+    const count = await this.#reader.fill(this.#batches[slot]!);
+    if (count !== 0 || this.#reader.neededDataBytes === 0) return count;
+    const larger = allocateBatch(BATCH_CAPACITY, this.#reader.neededDataBytes);
+    this.#batches[slot] = larger;
+    for (const port of this.#ports) port.postMessage({ slot, buffer: larger.buffer });
+    return this.#reader.fill(larger);
+  }
+
+  /** Shows finished batches to the observer, in order, and frees them. */
+  takeFinished(): void {
+    if (this.#observer.onBatch === undefined) return;
+    const ring = this.#ring;
+    for (;;) {
+      const slot = ring.slotOf(this.#taken);
+      if (ring.state(slot) !== SLOT_DONE) return;
+      this.#observer.onBatch(this.#batches[slot]!);
+      ring.hand(slot, SLOT_FREE);
+      this.#taken++;
+    }
+  }
+}
+
+/** The worker's compiled file. From the sources (in tests) it is the one that `npm run build` has made. */
+function workerFile(): string {
+  const here = import.meta.url;
+  return fileURLToPath(new URL(here.endsWith('.ts') ? '../../dist/workers/worker.js' : './worker.js', here));
+}

@@ -1,0 +1,35 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { ExitStatus } from '../base/errors.ts';
+import type { MachineConfig } from '../netfilter/machine.ts';
+import type { ReplayResult } from '../netfilter/result.ts';
+
+/** What a worker is given for its one long task. */
+export interface WorkerTask {
+  /** 'decode': only that. 'replay': sorts and replays in order, and decodes too when it is the only worker. */
+  readonly role: 'decode' | 'replay' | 'all';
+  readonly ring: SharedArrayBuffer;
+  /** Batch buffers by slot. */
+  readonly batches: readonly SharedArrayBuffer[];
+  /** Where replacements of batch buffers come: { slot, buffer }, sent before the slot is handed on. */
+  readonly port: MessagePort;
+  /** Source table: length word and JSON text, see source-board.ts. */
+  readonly sources: SharedArrayBuffer;
+  readonly checksum: 'auto' | 'verify' | 'trust';
+  /** For the roles that replay. */
+  readonly machine: MachineConfig | undefined;
+  readonly baseNs: bigint;
+  /** The main thread takes finished batches (for per-packet output); else the replaying worker frees them. */
+  readonly returnBatches: boolean;
+}
+
+/** An error of the user's kind, on its way between threads. */
+export interface WorkerFault {
+  readonly message: string;
+  readonly hint: string | undefined;
+  readonly exitStatus: ExitStatus;
+}
+
+export interface WorkerAnswer {
+  readonly fault?: WorkerFault;
+  readonly result?: ReplayResult;
+}

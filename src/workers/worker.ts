@@ -1,0 +1,92 @@
+import { receiveMessageOnPort } from 'node:worker_threads';
+import { UserError } from '../base/errors.ts';
+import { Batch } from '../batch/batch.ts';
+import { Ring, SLOT_DECODED, SLOT_DONE, SLOT_FREE, SLOT_READ } from '../batch/ring.ts';
+import type { CaptureSource } from '../capture/source.ts';
+import { decodeBatch } from '../decode/decode.ts';
+import { Machine } from '../netfilter/machine.ts';
+import { LookAhead } from './pipeline.ts';
+import { SourceBoard } from './source-board.ts';
+import type { WorkerAnswer, WorkerTask } from './tasks.ts';
+
+/** One worker's long task: takes batches from the ring until there are no more. */
+export default function work(task: WorkerTask): WorkerAnswer {
+  const ring = Ring.from(task.ring);
+  try {
+    const slots = new Slots(task);
+    if (task.role === 'decode') {
+      decodeAll(ring, slots, task);
+      return {};
+    }
+    return { result: replayAll(ring, slots, task) };
+  } catch (error) {
+    ring.abort();
+    if (error instanceof UserError) {
+      const { message, hint, exitStatus } = error;
+      return { fault: { message, hint, exitStatus } };
+    }
+    throw error;
+  } finally {
+    task.port.close();
+  }
+}
+
+/** Views of the batch buffers, with the replacements that the reader sends for packets larger than a batch. */
+class Slots {
+  readonly #batches: Batch[];
+  readonly #port: WorkerTask['port'];
+
+  constructor(task: WorkerTask) {
+    this.#batches = task.batches.map((buffer) => Batch.from(buffer));
+    this.#port = task.port;
+  }
+
+  /** The batch in a slot that was just handed over. */
+  get(slot: number): Batch {
+    for (let got = receiveMessageOnPort(this.#port); got !== undefined; got = receiveMessageOnPort(this.#port)) {
+      const { slot: replaced, buffer } = got.message as { slot: number; buffer: SharedArrayBuffer };
+      this.#batches[replaced] = Batch.from(buffer);
+    }
+    return this.#batches[slot]!;
+  }
+}
+
+function decodeAll(ring: Ring, slots: Slots, task: WorkerTask): void {
+  const options = { checksum: task.checksum === 'trust' ? 'trust' : 'verify' } as const;
+  for (;;) {
+    const sequence = ring.claim();
+    if (!ring.waitFor(sequence, SLOT_READ)) return;
+    const slot = ring.slotOf(sequence);
+    decodeBatch(slots.get(slot), options);
+    ring.hand(slot, SLOT_DECODED);
+  }
+}
+
+function replayAll(ring: Ring, slots: Slots, task: WorkerTask): NonNullable<WorkerAnswer['result']> {
+  const machine = new Machine(task.machine!);
+  const board = SourceBoard.from(task.sources);
+  const lookAhead = new LookAhead();
+  const options = { checksum: task.checksum === 'trust' ? 'trust' : 'verify' } as const;
+  let sources: CaptureSource[] = [];
+  let version = -1;
+  const replayReady = (isEnd: boolean): void => {
+    for (let ready = lookAhead.next(isEnd); ready !== undefined; ready = lookAhead.next(isEnd)) {
+      machine.stage.process(ready, lookAhead.ahead);
+      ring.hand(ring.slotOf(ready.sequence), task.returnBatches ? SLOT_DONE : SLOT_FREE);
+    }
+  };
+  for (let sequence = 0; ; sequence++) {
+    if (!ring.waitFor(sequence, task.role === 'all' ? SLOT_READ : SLOT_DECODED)) break;
+    const batch = slots.get(ring.slotOf(sequence));
+    if (task.role === 'all') decodeBatch(batch, options);
+    if (ring.sourcesVersion !== version) {
+      version = ring.sourcesVersion;
+      sources = board.read();
+    }
+    machine.direction.process(batch, sources);
+    lookAhead.push(batch);
+    replayReady(false);
+  }
+  replayReady(true);
+  return machine.result(task.baseNs);
+}
