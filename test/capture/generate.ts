@@ -33,22 +33,26 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    this.#view.setUint8(this.#room(1), value);
+    const at = this.#room(1);
+    this.#view.setUint8(at, value);
     return this;
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#room(2), value, this.littleEndian);
+    const at = this.#room(2);
+    this.#view.setUint16(at, value, this.littleEndian);
     return this;
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#room(4), value, this.littleEndian);
+    const at = this.#room(4);
+    this.#view.setUint32(at, value, this.littleEndian);
     return this;
   }
 
   i64(value: bigint): this {
-    this.#view.setBigInt64(this.#room(8), value, this.littleEndian);
+    const at = this.#room(8);
+    this.#view.setBigInt64(at, value, this.littleEndian);
     return this;
   }
 
