@@ -99,7 +99,8 @@ export class Fib4 {
     this.verdictText = '';
     if (this.hasCustomRules) return this.lookupByRules(flow, ignoreLinkstate);
     let error = this.search(this.merged, flow, ignoreLinkstate);
-    if (error !== 0) {
+    // Before Linux 6.17 the table default was asked after a rejecting route of main, too.
+    if (error === ESRCH || error === EAGAIN) {
       const table = this.tables.get(TABLE_DEFAULT);
       if (table !== undefined) error = this.search(table, flow, ignoreLinkstate);
     }

@@ -30,6 +30,7 @@ import {
   SCOPE_HOST,
   SCOPE_LINK,
   SCOPE_UNIVERSE,
+  TABLE_LOCAL,
 } from './route.ts';
 import { Flow } from './rule.ts';
 import {
@@ -361,7 +362,7 @@ export class Ipv4Routing {
     flow.dport = Math.max(dport, 0);
 
     if (saddr !== 0 && oif === 0 && (isMulticast4(daddr) || isLimitedBroadcast4(daddr))) {
-      const owner = this.setup.owners.get(4, words, saddrAt);
+      const owner = this.findOwner(words, saddrAt);
       if (owner !== 0)
         return this.finishOutput(daddr, saddr, owner, 'the source address names the interface', out);
     }
@@ -399,7 +400,10 @@ export class Ipv4Routing {
       if (saddr === 0) saddr = route.prefsrc !== undefined ? route.prefsrc[0]! : daddr;
       const device = devices[fib.nexthop!.oif];
       const master = device === undefined || fib.nexthop!.oif === 0 ? 0 : device.l3mdev;
-      take(out, ROUTE_LOCAL, master !== 0 ? master : loopbackId, route.text);
+      const dev = master !== 0 ? master : loopbackId;
+      if (isMulticast4(daddr) || isLimitedBroadcast4(daddr))
+        return this.finishOutput(daddr, saddr, dev, route.text, out);
+      take(out, ROUTE_LOCAL, dev, route.text);
       takePrefsrc4(out, saddr);
       out.realm = combineRealms(route, fib.ruleRealm, 0);
       return out.kind;
@@ -435,6 +439,21 @@ export class Ipv4Routing {
     take(out, kind, oif, reason);
     takePrefsrc4(out, saddr);
     return out.kind;
+  }
+
+  /** __ip_dev_find(): the interface of an address of the host, or of one that a local route makes its own. */
+  private findOwner(words: Int32Array, at: number): number {
+    const owner = this.setup.owners.get(4, words, at);
+    if (owner !== 0) return owner;
+    const { flow, fib } = this;
+    this.aim(words, at, words, at);
+    const { tos, oif } = flow;
+    flow.tos = 0;
+    flow.oif = 0;
+    const isFound = fib.lookupTable(TABLE_LOCAL, flow) === 0 && fib.route!.type === RTN_LOCAL;
+    flow.tos = tos;
+    flow.oif = oif;
+    return isFound ? fib.nexthop!.oif : 0;
   }
 
   /** fib_result_prefsrc(). */

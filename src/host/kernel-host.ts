@@ -126,7 +126,9 @@ export class KernelHost extends InventoryHost implements Host {
     const { devices, loopbackId } = inventory;
     this.devices = devices;
     const owners = new AddressMap();
-    for (const device of devices)
+    // An address that several interfaces have belongs to the one that got it last (inet_hash_insert()): HOST does not
+    // tell which that was, the youngest interface is the best guess.
+    for (const device of devices.toReversed())
       for (const { address } of device.addresses4) owners.add(4, address, 0, device.id);
     this.fib4 = new Fib4(devices, fib.routes4, fib.rules4);
     this.fib6 = new Fib6(
