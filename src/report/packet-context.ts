@@ -21,11 +21,18 @@ export interface PacketContext {
   /** Time from which batches count: nanoseconds since the epoch. */
   readonly baseNs: bigint;
   source(index: number): CaptureSource;
-  interfaceName(id: number): string;
+  /**
+   * Name of an interface. HOST may not know it: its number was then given out for the first packet that was captured
+   * there, so that packet's source and interface index tell its name.
+   */
+  interfaceName(id: number, sourceIndex: number, ifindex: number): string;
   decider(counterId: number): Decider;
 }
 
-/** What the engine knows when the first batch comes. `host` and `sources` may grow while it runs. */
+/**
+ * What the engine knows before the first batch: it hands this to `ReplayObserver.onStart`. `sources` grows while it
+ * runs; `host` may stay as it was loaded.
+ */
 export interface ReplayStart {
   readonly baseNs: bigint;
   readonly host: Host;
@@ -36,15 +43,24 @@ export interface ReplayStart {
 export function packetContext(start: ReplayStart): PacketContext {
   const { owners } = numberCounters(start.rulesets.map(({ ruleset }) => ruleset));
   const deciders: Decider[] = [];
+  const met: string[] = [];
   return {
     baseNs: start.baseNs,
     source: (index) => start.sources[index]!,
-    interfaceName: (id) => start.host.interfaces[id]!.name,
+    interfaceName: (id, sourceIndex, ifindex) => {
+      met[id] ??= start.host.interfaces[id]?.name ?? capturedName(start.sources[sourceIndex]!, ifindex);
+      return met[id];
+    },
     decider: (id) => {
       deciders[id] ??= deciderOf(owners[id]!);
       return deciders[id];
     },
   };
+}
+
+/** As direction/director.ts names what HOST does not know. */
+function capturedName({ ifaceName }: CaptureSource, ifindex: number): string {
+  return ifaceName !== undefined && ifaceName !== 'any' ? ifaceName : `if${ifindex}`;
 }
 
 function deciderOf({ ruleset, table, chain, rule, ruleNumber }: CounterOwner): Decider {

@@ -62,6 +62,8 @@ export class VerdictRows {
   readonly columns: readonly RowColumn[];
   private readonly context: PacketContext;
   private readonly time: TimeSplitter;
+  /** The batch that is being read. */
+  private batch: Batch | undefined;
 
   private readonly number: Float64Array;
   private readonly seconds: Float64Array;
@@ -105,10 +107,12 @@ export class VerdictRows {
     this.icmpCode = wholes();
     this.length = wholes();
     this.rule = wholes();
-    const names = (wordOf: (key: number) => string) => new NameColumn(capacity, wordOf);
+    const names = (wordOf: (key: number, row: number) => string) => new NameColumn(capacity, wordOf);
+    const interfaceName = (id: number, row: number) =>
+      context.interfaceName(id, this.batch!.columns.source[row]!, this.batch!.columns.ifindex[row]!);
     this.file = names((index) => context.source(index).file);
-    this.in = names((id) => context.interfaceName(id));
-    this.out = names((id) => context.interfaceName(id));
+    this.in = names(interfaceName);
+    this.out = names(interfaceName);
     this.direction = names((key) => (key === 0 ? 'in' : 'out'));
     this.proto = names((protocol) => protocolName(protocol) ?? String(protocol));
     this.ctstate = names((code) => CT_STATES[code]!);
@@ -151,6 +155,7 @@ export class VerdictRows {
 
   /** Reads the packets of a batch that the replay is through with. */
   fill(batch: Batch): void {
+    this.batch = batch;
     this.count = batch.count;
     this.fillPacket(batch);
     this.fillNames(batch);
@@ -252,11 +257,11 @@ export class VerdictRows {
 class NameColumn {
   readonly values: Int32Array;
   readonly symbols = new SymbolTable();
-  private readonly wordOf: (key: number) => string;
+  private readonly wordOf: (key: number, row: number) => string;
   /** Symbol code + 1 by number, 0 when not yet known. */
   private known = new Int32Array(256);
 
-  constructor(capacity: number, wordOf: (key: number) => string) {
+  constructor(capacity: number, wordOf: (key: number, row: number) => string) {
     this.values = new Int32Array(capacity);
     this.wordOf = wordOf;
   }
@@ -267,20 +272,20 @@ class NameColumn {
 
   set(row: number, key: number): void {
     const code = key < this.known.length ? this.known[key]! : 0;
-    this.values[row] = code !== 0 ? code - 1 : this.learn(key);
+    this.values[row] = code !== 0 ? code - 1 : this.learn(key, row);
   }
 
   setNone(row: number): void {
     this.values[row] = NO_SYMBOL;
   }
 
-  private learn(key: number): number {
+  private learn(key: number, row: number): number {
     if (key >= this.known.length) {
       const grown = new Int32Array(2 * key);
       grown.set(this.known);
       this.known = grown;
     }
-    const code = this.symbols.code(this.wordOf(key));
+    const code = this.symbols.code(this.wordOf(key, row));
     this.known[key] = code + 1;
     return code;
   }
