@@ -21,8 +21,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .chain table { width: 100%; }
 th { text-align: left; font-weight: 500; color: var(--dim); font-size: .82rem; }
 th, td { padding: .18rem .6rem .18rem 0; border-bottom: 1px solid var(--line); vertical-align: top; white-space: nowrap; }
-td.n { text-align: right; padding-right: .8rem; }
-.chain th:nth-child(-n+3) { text-align: right; padding-right: .8rem; }
+th.n, td.n { text-align: right; padding-right: .8rem; }
 .chain th:nth-child(1), .chain td:nth-child(1) { width: 3.5rem; } .chain td:nth-child(2), .chain td:nth-child(3) { width: 8rem; }
 td.bar { width: 7rem; min-width: 5rem; padding-top: .5rem; } td.bar i { display: block; height: .55rem; border-radius: 2px; background: var(--bar); }
 td.rule { font: 13px/1.5 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }

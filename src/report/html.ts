@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { describeDamage } from '../capture/damage.ts';
 import type { ReplayOutput } from '../workers/config.ts';
 import { familyName, groupDigits, plural, protocolText, utcText } from './format.ts';
@@ -13,7 +14,8 @@ import { etherTypeText } from './text-summary.ts';
  */
 export function htmlReport(output: ReplayOutput, rulesets: readonly RulesetHits[], version: string): string {
   const files = [...new Set(output.sources.map((source) => source.file))];
-  const title = `iptables-replay: ${files.slice(0, 3).join(', ')}${files.length > 3 ? ', …' : ''}`;
+  const names = files.map((file) => path.basename(file));
+  const title = `iptables-replay: ${names.slice(0, 3).join(', ')}${names.length > 3 ? `, and ${names.length - 3} more` : ''}`;
   return [
     '<!doctype html>',
     '<html lang="en"><head><meta charset="utf-8">',
@@ -56,16 +58,20 @@ function overview(output: ReplayOutput, files: readonly string[]): string {
   const warning = output.interrupted
     ? '<p class="warn">Interrupted: this is about the packets read until then.</p>'
     : '';
-  return `${warning}<p>${facts.map(escape).join(' · ')}</p>`;
+  return `${warning}<p>${escapeHtml(facts.join(' · '))}</p>`;
 }
 
 type Cell = string | number | bigint;
 
-/** A table: numbers are right-aligned with their digits grouped, and `share` of the first column is drawn as a bar. */
+/** A table: numbers are right-aligned with their digits grouped. */
 function table(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  const head = headings.map((heading) => `<th>${escapeHtml(heading)}</th>`).join('');
+  const head = headings.map((heading, i) => headCell(heading, typeof rows[0]?.[i] !== 'string')).join('');
   const body = rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('\n');
   return `<table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`;
+}
+
+function headCell(heading: string, isNumber: boolean): string {
+  return `<th${isNumber ? ' class="n"' : ''}>${escapeHtml(heading)}</th>`;
 }
 
 function cell(value: Cell): string {
@@ -136,7 +142,7 @@ function endsTable(output: ReplayOutput): string {
     const cells = [cell(row.packets), cell(row.bytes), cell(familyName(row.family)), cell(row.hook ?? '–')];
     return `<tr>${bar(row.packets / most)}${cells.join('')}<td class="o-${row.outcome}">${escapeHtml(text)}</td></tr>`;
   });
-  return `<table><thead><tr><th></th><th>packets</th><th>bytes</th><th>family</th><th>hook</th><th>end</th></tr></thead><tbody>${body.join('\n')}</tbody></table>`;
+  return `<table><thead><tr><th></th><th class="n">packets</th><th class="n">bytes</th><th>family</th><th>hook</th><th>end</th></tr></thead><tbody>${body.join('\n')}</tbody></table>`;
 }
 
 /** A cell with a bar of this share, 0 to 1; what is not nothing shows at least a trace. */
@@ -172,7 +178,8 @@ function chainSection(hits: TableHits, { chain, policy, rules }: ChainHits): str
   });
   if (policy !== undefined) lines.push(row('', policy.packets, policy.bytes, policyText(chain)));
   if (lines.length === 0) return '';
-  const head = '<thead><tr><th>#</th><th>packets</th><th>bytes</th><th></th><th>rule</th></tr></thead>';
+  const head =
+    '<thead><tr><th class="n">#</th><th class="n">packets</th><th class="n">bytes</th><th></th><th>rule</th></tr></thead>';
   return `<section class="chain" id="${anchor(hits, chain.name)}"><h3>${escapeHtml(chain.name)}</h3><table>${head}<tbody>${lines.join('\n')}</tbody></table></section>`;
 }
 

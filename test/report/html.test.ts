@@ -15,6 +15,12 @@ test('nothing of a ruleset is taken for markup', () => {
   expect(page).toContain('&lt;b&gt;\\&quot;a &amp; b\\&quot;&lt;/b&gt;');
 });
 
+test('says what it is about', () => {
+  expect(page).toContain(
+    '1,234 packets · 1,234,567 bytes on the wire · 2 captures · 2023-11-14 22:13:20.999999 UTC',
+  );
+});
+
 test('shows rules with their counters, and every end', () => {
   expect(page).toContain('-A INPUT -p tcp -m tcp --dport 80 -j web');
   expect(page).toContain('11,000');
