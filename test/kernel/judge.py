@@ -20,8 +20,10 @@ to a second, larger group of workers; the others get one worker per CPU.
 import ctypes
 import errno
 import fcntl
+import ipaddress
 import json
 import os
+import re
 import resource
 import select
 import signal
@@ -234,8 +236,37 @@ class Host:
         require("ip", ["ip", "-batch", "-"], "\n".join(line for line in lines if line not in v6) + "\n")
         if v6:
             require("ip -6", ["ip", "-6", "-batch", "-"], "\n".join(v6) + "\n")
+        self.wait_for_addresses(host)
         for name, value in host.get("sysctls", {}).items():
             set_sysctl(name, value)
+
+    @staticmethod
+    def wait_for_addresses(host):
+        """Waits until every IPv6 address is really there.
+
+        Even without duplicate address detection an IPv6 address becomes one of this host's in a work queue, some
+        time after `ip` has returned: until then packets to it are forwarded. The last thing done then is to join
+        the anycast address of its subnet.
+        """
+        up = {"lo"} | {one["name"] for one in host.get("interfaces", []) if one.get("up", True)}
+        wanted = set()
+        for words in host.get("addresses", []):
+            address, *rest = words.split()
+            if ":" not in address or rest[rest.index("dev") + 1] not in up:
+                continue
+            network = ipaddress.IPv6Interface(address)
+            wanted.add(network.ip.packed.hex())
+            if network.network.prefixlen < 127:
+                wanted.add(network.network.network_address.packed.hex())
+        limit = time.monotonic() + 2
+        while wanted:
+            with open("/proc/net/ipv6_route") as file:
+                # Address and prefix length (0x80: a single address) of each route.
+                wanted -= {line[:32] for line in file if line[33:35] == "80"}
+            if wanted and time.monotonic() > limit:
+                raise Refused("addresses", 1, "never came up: " + " ".join(sorted(wanted)))
+            if wanted:
+                time.sleep(0.001)
 
     def interface_lines(self, interface):
         name, kind = interface["name"], interface.get("type", "tun")
@@ -386,7 +417,8 @@ class Judge:
             if case.get("conntrack", True):
                 result["conntrack"] = list_conntrack(case.get("conntrackOptions", "extended"))
             if case.get("ipset"):
-                result["ipset"] = require("ipset", ["ipset", "save", "-sorted"])
+                # The seed of a set's hash is drawn at random.
+                result["ipset"] = re.sub(" initval 0x[0-9a-f]+", "", require("ipset", ["ipset", "save", "-sorted"]))
             for name in case.get("files", []):
                 with open(name) as file:
                     result.setdefault("files", {})[name] = file.read()

@@ -62,6 +62,12 @@ function each(
         ...(family === 4 ? { rules4: dump } : { rules6: dump }),
         packets: Array.isArray(list) ? list : [list as CasePacket],
         capture: true,
+        // Cutting an IPv6 packet again gives its fragments an identification drawn at random.
+        ...(kind === 'tracked' &&
+        family === 6 &&
+        name.match(/fragment|forwarded|interleaved|own-packets|df-set/)
+          ? { varies: ['output'] as const }
+          : {}),
         ...more,
       };
     }),
