@@ -118,6 +118,7 @@ export function areDefaultRules(family: Family, rules: readonly PolicyRule[]): b
     rules.length === defaults.length &&
     rules.every((rule, i) => {
       const other = defaults[i]!;
+      if (rule.priority !== other.priority) return false;
       return (Object.keys(ANY) as (keyof typeof ANY)[]).every((key) => rule[key] === other[key]);
     })
   );

@@ -32,7 +32,8 @@ function setAddress(family: 4 | 6, at: number, text: string | undefined): void {
 export function ask(host: Host, family: 4 | 6, q: Query): RouteResult {
   setAddress(family, 0, q.src);
   setAddress(family, 4, q.dst);
-  const [l4proto, sport, dport] = q.ports ?? [0, -1, -1];
+  // The kernel takes an IPv4 question without a protocol for one about UDP (inet_rtm_getroute()).
+  const [l4proto, sport, dport] = q.ports ?? [family === 4 ? 17 : 0, -1, -1];
   if (q.iif !== undefined)
     host.routeInput(
       family,
