@@ -388,11 +388,12 @@ function judgeReset(
   }
   const status = w[at + C_STATUS]!;
   if (
-    (((status & IPS_SEEN_REPLY) !== 0 && lastIndex === TCP_SYN_SET) ||
+    (((status & IPS_SEEN_REPLY) !== 0 && lastIndex === TCP_SYN_SET && lastDir !== dir) ||
       ((status & IPS_ASSURED) === 0 && lastIndex === TCP_ACK_SET)) &&
     ack === w[at + C_TCP_LAST_END]
   ) {
-    // It answers a SYN or ACK that was let through unbelieved.
+    // It answers a SYN or ACK that was let through unbelieved. (That the SYN must have come from the other side is
+    // what 6.18.44 does; older kernels take an RST from the same side, too.)
     return keepsState ? RESET_BELIEVED_KEEPS_STATE : RESET_BELIEVED;
   }
   // It answers a challenge ACK that was let through.

@@ -80,25 +80,35 @@ describe.skipIf(!isJudgeAvailable())('TCP against the kernel', () => {
       }),
     );
     let packets = 0;
+    const wrong: string[] = [];
     for (const [i, result] of results.entries()) {
       expect(result.refused).toBeUndefined();
       const { segments, sysctls, seed } = plays[i]!;
       const machine = new Machine({ host: stubHost({ sysctls }) });
       const marks = new Map(result.output!.map(([number, , packet]) => [number, dscpOf(unhex(packet))]));
-      const wrong: string[] = [];
       for (const [number, { bytes }] of segments.entries()) {
         const passed = machine.pass(bytes);
         // A packet dropped by conntrack does not come out.
         const ours =
           passed.verdict === 1 ? markOf(passed.r[28]!, passed.ct >= 0 ? passed.r[30]! : 0) : undefined;
         if (ours !== marks.get(number))
-          wrong.push(`packet ${number}: kernel ${marks.get(number)}, we ${ours} (${passed.reason})`);
+          wrong.push(
+            `seed ${seed}, packet ${number}: kernel ${marks.get(number)}, we ${ours} (${passed.reason})`,
+          );
         packets++;
       }
-      expect(wrong, `seed ${seed}`).toEqual([]);
       const ours = listing(machine);
-      if (!sameConntrack(result.conntrack!, ours)) expect(ours, `seed ${seed}`).toEqual(result.conntrack);
+      if (!sameConntrack(result.conntrack!, ours)) {
+        const theirs = result.conntrack!;
+        wrong.push(
+          ...theirs.filter((line) => !ours.includes(line)).map((line) => `seed ${seed}, kernel: ${line}`),
+        );
+        wrong.push(
+          ...ours.filter((line) => !theirs.includes(line)).map((line) => `seed ${seed}, we: ${line}`),
+        );
+      }
     }
+    expect(wrong).toEqual([]);
     expect(packets).toBeGreaterThan(100 * CASES);
   });
 });
