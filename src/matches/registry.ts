@@ -1,10 +1,15 @@
 import type { Family } from '../base/inet.ts';
 import type { MatchDefinition } from '../extension/define.ts';
 import { comment } from './comment.ts';
+import { connlimit } from './connlimit.ts';
 import { conntrack, state } from './conntrack.ts';
+import { hashlimit } from './hashlimit.ts';
 import { icmp } from './icmp.ts';
+import { limit } from './limit.ts';
 import { mark } from './mark.ts';
 import { multiport } from './multiport.ts';
+import { recent } from './recent.ts';
+import { statistic } from './statistic.ts';
 import { tcp } from './tcp.ts';
 import { udp } from './udp.ts';
 
@@ -12,11 +17,16 @@ import { udp } from './udp.ts';
 // biome-ignore lint/suspicious/noExplicitAny: each definition has options and a state of its own.
 export const MATCHES: readonly MatchDefinition<any, any>[] = [
   comment,
+  connlimit,
   conntrack,
+  hashlimit,
   icmp,
+  limit,
   mark,
   multiport,
+  recent,
   state,
+  statistic,
   tcp,
   udp,
 ];

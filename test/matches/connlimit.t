@@ -1,0 +1,29 @@
+:FORWARD
+-m connlimit ;  ; FAIL You must specify "--connlimit-above" or "--connlimit-upto".
+-m connlimit --connlimit-upto 5 ; -m connlimit --connlimit-upto 5 --connlimit-mask 32 --connlimit-saddr ; OK ; #conn src/32 <= 5
+-m connlimit --connlimit-above 5 ; -m connlimit --connlimit-above 5 --connlimit-mask 32 --connlimit-saddr ; OK ; #conn src/32 > 5
+-m connlimit --connlimit-upto 5 --connlimit-mask 24 ; -m connlimit --connlimit-upto 5 --connlimit-mask 24 --connlimit-saddr ; OK ; #conn src/24 <= 5
+-m connlimit --connlimit-upto 5 --connlimit-mask 33 ; -m connlimit --connlimit-upto 5 --connlimit-mask 32 --connlimit-saddr ; OK ; #conn src/32 <= 5
+-m connlimit --connlimit-upto 5 --connlimit-mask 32 ; -m connlimit --connlimit-upto 5 --connlimit-mask 32 --connlimit-saddr ; OK ; #conn src/32 <= 5
+-m connlimit --connlimit-upto 5 --connlimit-mask 0 ; -m connlimit --connlimit-upto 5 --connlimit-mask 0 --connlimit-saddr ; OK ; #conn src/0 <= 5
+-m connlimit --connlimit-upto 5 --connlimit-mask 255.255.0.0 ; -m connlimit --connlimit-upto 5 --connlimit-mask 16 --connlimit-saddr ; OK ; #conn src/16 <= 5
+-m connlimit --connlimit-upto 5 --connlimit-saddr ; -m connlimit --connlimit-upto 5 --connlimit-mask 32 --connlimit-saddr ; OK ; #conn src/32 <= 5
+-m connlimit --connlimit-upto 5 --connlimit-daddr ; -m connlimit --connlimit-upto 5 --connlimit-mask 32 --connlimit-daddr ; OK ; #conn dst/32 <= 5
+-m connlimit --connlimit-upto 5 --connlimit-saddr --connlimit-daddr ;  ; FAIL connlimit: option "--connlimit-saddr" cannot be used together with "--connlimit-daddr".
+-m connlimit --connlimit-upto 5 --connlimit-above 5 ;  ; FAIL connlimit: option "--connlimit-upto" cannot be used together with "--connlimit-above".
+-m connlimit ! --connlimit-above 5 ; -m connlimit --connlimit-upto 5 --connlimit-mask 32 --connlimit-saddr ; OK ; #conn src/32 <= 5
+-m connlimit ! --connlimit-upto 5 ; -m connlimit --connlimit-above 5 --connlimit-mask 32 --connlimit-saddr ; OK ; #conn src/32 > 5
+-m connlimit --connlimit-above x ;  ; FAIL connlimit: bad value for option "--connlimit-above", or out of range (0-4294967295).
+-m connlimit --connlimit-above 4294967295 ; -m connlimit --connlimit-above 4294967295 --connlimit-mask 32 --connlimit-saddr ; OK ; #conn src/32 > 4294967295
+-m connlimit --connlimit-above 4294967296 ;  ; FAIL connlimit: bad value for option "--connlimit-above", or out of range (0-4294967295).
+-m connlimit --connlimit-above 0 ; -m connlimit --connlimit-above 0 --connlimit-mask 32 --connlimit-saddr ; OK ; #conn src/32 > 0
+-m connlimit --connlimit-mask 24 ;  ; FAIL You must specify "--connlimit-above" or "--connlimit-upto".
+-m connlimit --connlimit-above 1 --connlimit-mask 24 --connlimit-daddr -j DROP ; = ; OK ; #conn dst/24 > 1
+-m connlimit --connlimit-upto 5 --connlimit-mask 255.0.255.0 ; -m connlimit --connlimit-upto 5 --connlimit-mask 32 --connlimit-saddr ; OK ; #conn src/32 <= 5
+-m connlimit --connlimit-upto 5 --connlimit-mask x ;  ; FAIL connlimit: bad value for option "--connlimit-mask", neither a valid network mask nor valid CIDR (0-32).
+-m connlimit --connlimit-saddr --connlimit-upto 5 ; -m connlimit --connlimit-upto 5 --connlimit-mask 32 --connlimit-saddr ; OK ; #conn src/32 <= 5
+%6
+-m connlimit --connlimit-above 1 ; -m connlimit --connlimit-above 1 --connlimit-mask 128 --connlimit-saddr ; OK ; #conn src/128 > 1
+-m connlimit --connlimit-above 1 --connlimit-mask 64 ; -m connlimit --connlimit-above 1 --connlimit-mask 64 --connlimit-saddr ; OK ; #conn src/64 > 1
+-m connlimit --connlimit-above 1 --connlimit-mask 129 ;  ; FAIL connlimit: bad value for option "--connlimit-mask", neither a valid network mask nor valid CIDR (0-128).
+-m connlimit --connlimit-above 1 --connlimit-mask ffff:0:ffff:: ; -m connlimit --connlimit-above 1 --connlimit-mask 128 --connlimit-saddr ; OK ; #conn src/128 > 1

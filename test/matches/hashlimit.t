@@ -1,0 +1,176 @@
+:FORWARD
+-m hashlimit ;  ; FAIL You have to specify --hashlimit
+-m hashlimit --hashlimit 1/s ;  ; FAIL hashlimit: option "--hashlimit-name" must be specified
+-m hashlimit --hashlimit 1/s --hashlimit-name x ; -m hashlimit --hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name x ; OK ; limit: up to 1/sec burst 5
+-m hashlimit --hashlimit-upto 1/s ;  ; FAIL hashlimit: option "--hashlimit-name" must be specified
+-m hashlimit --hashlimit-name x ;  ; FAIL You have to specify --hashlimit
+-m hashlimit --hashlimit-name x --hashlimit-above 5/min ; -m hashlimit --hashlimit-above 5/min --hashlimit-burst 5 --hashlimit-name x ; OK ; limit: above 5/min burst 5
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/min --hashlimit-mode srcip ; -m hashlimit --hashlimit-upto 5/min --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name x ; OK ; limit: up to 5/min burst 5 mode srcip
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/min --hashlimit-mode srcip,dstport,srcport,dstip ; -m hashlimit --hashlimit-upto 5/min --hashlimit-burst 5 --hashlimit-mode srcip,srcport,dstip,dstport --hashlimit-name x ; OK ; limit: up to 5/min burst 5 mode srcip-srcport-dstip-dstport
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/min --hashlimit-mode foo ;  ; FAIL hashlimit: Bad value for "--hashlimit-mode" option: "foo"
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/min --hashlimit-mode srcip, ; -m hashlimit --hashlimit-upto 5/min --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name x ; OK ; limit: up to 5/min burst 5 mode srcip
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/min --hashlimit-mode "" ; -m hashlimit --hashlimit-upto 5/min --hashlimit-burst 5 --hashlimit-name x ; OK ; limit: up to 5/min burst 5
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/min --hashlimit-burst 5 ; -m hashlimit --hashlimit-upto 5/min --hashlimit-burst 5 --hashlimit-name x ; OK ; limit: up to 5/min burst 5
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/min --hashlimit-burst 6 ; -m hashlimit --hashlimit-upto 5/min --hashlimit-burst 6 --hashlimit-name x ; OK ; limit: up to 5/min burst 6
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/min --hashlimit-burst 0 ;  ; FAIL bad value for option "--hashlimit-burst", or out of range (1-1000000).
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/min --hashlimit-burst 1000001 ;  ; FAIL bad value for option "--hashlimit-burst", or out of range (1-1000000).
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/min --hashlimit-burst 1000000 ; -m hashlimit --hashlimit-upto 5/min --hashlimit-burst 1000000 --hashlimit-name x ; OK ; limit: up to 5/min burst 1000000
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/min --hashlimit-burst 10001 ; -m hashlimit --hashlimit-upto 5/min --hashlimit-burst 10001 --hashlimit-name x ; OK ; limit: up to 5/min burst 10001
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/min --hashlimit-burst 5x ; -m hashlimit --hashlimit-upto 5/min --hashlimit-burst 5 --hashlimit-name x ; OK ; limit: up to 5/min burst 5
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/min --hashlimit-burst x ;  ; FAIL bad value for option "--hashlimit-burst", or out of range (1-1000000).
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/min --hashlimit-burst 5k ; -m hashlimit --hashlimit-upto 5/min --hashlimit-burst 5120 --hashlimit-name x ; OK ; limit: up to 5/min burst 5120
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/min --hashlimit-burst 1kb ; -m hashlimit --hashlimit-upto 5/min --hashlimit-burst 1024 --hashlimit-name x ; OK ; limit: up to 5/min burst 1024
+-m hashlimit --hashlimit-name x --hashlimit-upto 1000000/s ; -m hashlimit --hashlimit-upto 1000000/sec --hashlimit-burst 5 --hashlimit-name x ; OK ; limit: up to 1000000/sec burst 5
+-m hashlimit --hashlimit-name x --hashlimit-upto 1000001/s ;  ; FAIL Rate too fast "1000001/s"
+-m hashlimit --hashlimit-name x --hashlimit-upto 10001/s ; -m hashlimit --hashlimit-upto 10101/sec --hashlimit-burst 5 --hashlimit-name x ; OK ; limit: up to 10101/sec burst 5
+-m hashlimit --hashlimit-name x --hashlimit-upto 1/day ;  ; KERNEL xt_hashlimit: overflow, try lower: 86400000000/5
+-m hashlimit --hashlimit-name x --hashlimit-upto 0/s ;  ; FAIL hashlimit: Bad value for "--hashlimit-upto" option: "0/s"
+-m hashlimit --hashlimit-name x --hashlimit-upto x/s ;  ; FAIL hashlimit: Bad value for "--hashlimit-upto" option: "x/s"
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/foo ;  ; FAIL hashlimit: Bad value for "--hashlimit-upto" option: "5/foo"
+-m hashlimit --hashlimit-name x --hashlimit-upto 7 ; -m hashlimit --hashlimit-upto 7/sec --hashlimit-burst 5 --hashlimit-name x ; OK ; limit: up to 7/sec burst 5
+-m hashlimit --hashlimit-name x --hashlimit-upto 1kb/s ; -m hashlimit --hashlimit-upto 1kb/s --hashlimit-name x ; OK ; limit: up to 1kb/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 1b/s ; -m hashlimit --hashlimit-upto 0b/s --hashlimit-name x ; OK ; limit: up to 0b/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 100b/s ; -m hashlimit --hashlimit-upto 96b/s --hashlimit-name x ; OK ; limit: up to 96b/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 16b/s ; -m hashlimit --hashlimit-upto 16b/s --hashlimit-name x ; OK ; limit: up to 16b/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 17b/s ; -m hashlimit --hashlimit-upto 16b/s --hashlimit-name x ; OK ; limit: up to 16b/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 512kb/s ; -m hashlimit --hashlimit-upto 512kb/s --hashlimit-name x ; OK ; limit: up to 512kb/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 512kb/s --hashlimit-burst 1mb ; -m hashlimit --hashlimit-upto 512kb/s --hashlimit-burst 1mb --hashlimit-name x ; OK ; limit: up to 512kb/s burst 1mb
+-m hashlimit --hashlimit-name x --hashlimit-upto 512kb/s --hashlimit-burst 1kb ;  ; FAIL burst cannot be smaller than 524288b
+-m hashlimit --hashlimit-name x --hashlimit-upto 512kb/s --hashlimit-burst 600kb ; -m hashlimit --hashlimit-upto 512kb/s --hashlimit-burst 1mb --hashlimit-name x ; OK ; limit: up to 512kb/s burst 1mb
+-m hashlimit --hashlimit-name x --hashlimit-upto 512kb/s --hashlimit-burst 5 ;  ; FAIL burst cannot be smaller than 524288b
+-m hashlimit --hashlimit-name x --hashlimit-upto 512kb/s --hashlimit-burst 0 ;  ; FAIL bad value for option "--hashlimit-burst", or out of range (1-1000000).
+-m hashlimit --hashlimit-name x --hashlimit-upto 512kb/s --hashlimit-burst 0kb ;  ; FAIL bad value for option "--hashlimit-burst", or out of range (1-1000000).
+-m hashlimit --hashlimit-name x --hashlimit-upto 512kb/s --hashlimit-burst 513kb ; -m hashlimit --hashlimit-upto 512kb/s --hashlimit-burst 1mb --hashlimit-name x ; OK ; limit: up to 512kb/s burst 1mb
+-m hashlimit --hashlimit-name x --hashlimit-upto 512kb/s --hashlimit-burst 100mb ; -m hashlimit --hashlimit-upto 512kb/s --hashlimit-burst 100mb --hashlimit-name x ; OK ; limit: up to 512kb/s burst 100mb
+-m hashlimit --hashlimit-name x --hashlimit-upto 512mb/s ; -m hashlimit --hashlimit-upto 516mb/s --hashlimit-name x ; OK ; limit: up to 516mb/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 4095mb/s ; -m hashlimit --hashlimit-upto 4095mb/s --hashlimit-name x ; OK ; limit: up to 4095mb/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 4096mb/s ; -m hashlimit --hashlimit-upto 4581298432b/s --hashlimit-name x ; OK ; limit: up to 4581298432b/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 512kb/min ; -m hashlimit --hashlimit-upto 512/min --hashlimit-burst 5 --hashlimit-name x ; OK ; limit: up to 512/min burst 5
+-m hashlimit --hashlimit-name x --hashlimit-upto 512Kb/s ; -m hashlimit --hashlimit-upto 512b/s --hashlimit-name x ; OK ; limit: up to 512b/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 512kbps/s ; -m hashlimit --hashlimit-upto 512/sec --hashlimit-burst 5 --hashlimit-name x ; OK ; limit: up to 512/sec burst 5
+-m hashlimit --hashlimit-name x --hashlimit-upto 512xb/s ; -m hashlimit --hashlimit-upto 512b/s --hashlimit-name x ; OK ; limit: up to 512b/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 512kb ; -m hashlimit --hashlimit-upto 512/sec --hashlimit-burst 5 --hashlimit-name x ; OK ; limit: up to 512/sec burst 5
+-m hashlimit --hashlimit-name x --hashlimit-above 1mb/s --hashlimit-mode srcip --hashlimit-srcmask 24 ; -m hashlimit --hashlimit-above 1mb/s --hashlimit-mode srcip --hashlimit-name x --hashlimit-srcmask 24 ; OK ; limit: above 1mb/s mode srcip srcmask 24
+-m hashlimit --hashlimit-name x --hashlimit-above 1/s --hashlimit-mode srcip --hashlimit-srcmask 33 ;  ; KERNEL xt_hashlimit: srcmask and dstmask must be lengths of a prefix
+-m hashlimit --hashlimit-name x --hashlimit-above 1/s --hashlimit-mode srcip --hashlimit-srcmask 32 --hashlimit-dstmask 0 ; -m hashlimit --hashlimit-above 1/sec --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name x --hashlimit-dstmask 0 ; OK ; limit: above 1/sec burst 5 mode srcip dstmask 0
+-m hashlimit --hashlimit-name x --hashlimit-above 1/s --hashlimit-mode dstip --hashlimit-dstmask 64 ;  ; KERNEL xt_hashlimit: srcmask and dstmask must be lengths of a prefix
+-m hashlimit --hashlimit-name x --hashlimit-above 1/s --hashlimit-htable-size 100 --hashlimit-htable-max 200 --hashlimit-htable-gcinterval 100 --hashlimit-htable-expire 5000 ; -m hashlimit --hashlimit-above 1/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-htable-size 100 --hashlimit-htable-max 200 --hashlimit-htable-gcinterval 100 --hashlimit-htable-expire 5000 ; OK ; limit: above 1/sec burst 5 htable-size 100 htable-max 200 htable-gcinterval 100 htable-expire 5000
+-m hashlimit --hashlimit-name x --hashlimit-above 1/s --hashlimit-htable-expire 0 ;  ; KERNEL xt_hashlimit: gcinterval and expire must not be 0
+-m hashlimit --hashlimit-name x --hashlimit-above 1/s --hashlimit-htable-gcinterval 0 ;  ; KERNEL xt_hashlimit: gcinterval and expire must not be 0
+-m hashlimit --hashlimit-name x --hashlimit-above 1/s --hashlimit-htable-size 0 ; -m hashlimit --hashlimit-above 1/sec --hashlimit-burst 5 --hashlimit-name x ; OK ; limit: above 1/sec burst 5
+-m hashlimit --hashlimit-name x --hashlimit-above 1/s --hashlimit-htable-size 4294967296 ;  ; FAIL hashlimit: bad value for option "--hashlimit-htable-size", or out of range (0-4294967295).
+-m hashlimit --hashlimit-name x --hashlimit-above 1/s --hashlimit-htable-size 2000000 ; -m hashlimit --hashlimit-above 1/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-htable-size 1048576 ; OK ; limit: above 1/sec burst 5 htable-size 1048576
+-m hashlimit --hashlimit-name x --hashlimit-above 1/s --hashlimit-htable-max 2000000 ; -m hashlimit --hashlimit-above 1/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-htable-max 1048576 ; OK ; limit: above 1/sec burst 5 htable-max 1048576
+-m hashlimit --hashlimit-name x --hashlimit-above 1/s --hashlimit-htable-gcinterval 1000 ; -m hashlimit --hashlimit-above 1/sec --hashlimit-burst 5 --hashlimit-name x ; OK ; limit: above 1/sec burst 5
+-m hashlimit --hashlimit-name x --hashlimit-above 1/s --hashlimit-htable-expire 10000 ; -m hashlimit --hashlimit-above 1/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-htable-expire 10000 ; OK ; limit: above 1/sec burst 5 htable-expire 10000
+-m hashlimit --hashlimit-name x --hashlimit-above 1/s --hashlimit-htable-expire 1000 ; -m hashlimit --hashlimit-above 1/sec --hashlimit-burst 5 --hashlimit-name x ; OK ; limit: above 1/sec burst 5
+-m hashlimit --hashlimit-name x --hashlimit-above 5/min --hashlimit-htable-expire 60000 ; -m hashlimit --hashlimit-above 5/min --hashlimit-burst 5 --hashlimit-name x ; OK ; limit: above 5/min burst 5
+-m hashlimit --hashlimit-name x --hashlimit-above 60/min --hashlimit-htable-expire 60000 ; -m hashlimit --hashlimit-above 1/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-htable-expire 60000 ; OK ; limit: above 1/sec burst 5 htable-expire 60000
+-m hashlimit --hashlimit-name x --hashlimit-above 60/min ; -m hashlimit --hashlimit-above 1/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-htable-expire 60000 ; OK ; limit: above 1/sec burst 5 htable-expire 60000
+-m hashlimit --hashlimit-name x --hashlimit-above 1kb/s --hashlimit-htable-expire 15000 ; -m hashlimit --hashlimit-above 1kb/s --hashlimit-name x ; OK ; limit: above 1kb/s
+-m hashlimit --hashlimit-name x --hashlimit-above 1kb/s --hashlimit-htable-expire 10000 ; -m hashlimit --hashlimit-above 1kb/s --hashlimit-name x --hashlimit-htable-expire 10000 ; OK ; limit: above 1kb/s htable-expire 10000
+-m hashlimit --hashlimit-name x --hashlimit-above 1kb/s --hashlimit-burst 2kb --hashlimit-htable-expire 60000 ; -m hashlimit --hashlimit-above 1kb/s --hashlimit-burst 2kb --hashlimit-name x ; OK ; limit: above 1kb/s burst 2kb
+-m hashlimit --hashlimit-name x --hashlimit-above 1/s --hashlimit-upto 1/s ;  ; FAIL hashlimit: option "--hashlimit-upto" cannot be used together with "--hashlimit-above".
+-m hashlimit --hashlimit-name x --hashlimit 1/s --hashlimit-upto 1/s ;  ; FAIL hashlimit: option "--hashlimit-upto" can only be used once.
+-m hashlimit --hashlimit-name x ! --hashlimit 1/s ; -m hashlimit --hashlimit-above 1/sec --hashlimit-burst 5 --hashlimit-name x ; OK ; limit: above 1/sec burst 5
+-m hashlimit --hashlimit-name x ! --hashlimit-upto 1/s ; -m hashlimit --hashlimit-above 1/sec --hashlimit-burst 5 --hashlimit-name x ; OK ; limit: above 1/sec burst 5
+-m hashlimit --hashlimit-name x ! --hashlimit-above 1/s ; -m hashlimit --hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name x ; OK ; limit: up to 1/sec burst 5
+-m hashlimit --hashlimit-name x/y --hashlimit-upto 1/s ;  ; KERNEL xt_hashlimit: no file can be named 'x/y'
+-m hashlimit --hashlimit-name . --hashlimit-upto 1/s ;  ; KERNEL xt_hashlimit: no file can be named '.'
+-m hashlimit --hashlimit-name "" --hashlimit-upto 1/s ;  ; FAIL Argument must have a minimum length of 1 characters
+-m hashlimit --hashlimit-name "a b" --hashlimit-upto 1/s ; -m hashlimit --hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name a b ; OK ; limit: up to 1/sec burst 5
+-m hashlimit --hashlimit-name abcdefghijklmno --hashlimit-upto 1/s ; -m hashlimit --hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name abcdefghijklmno ; OK ; limit: up to 1/sec burst 5
+-m hashlimit --hashlimit-name abcdefghijklmnop --hashlimit-upto 1/s ; -m hashlimit --hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name abcdefghijklmnop ; OK ; limit: up to 1/sec burst 5
+-m hashlimit --hashlimit-name abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz --hashlimit-upto 1/s ; -m hashlimit --hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz ; OK ; limit: up to 1/sec burst 5
+-m hashlimit --hashlimit-name x --hashlimit-above 1/s --hashlimit-rate-match ; -m hashlimit --hashlimit-above 1/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-rate-match ; OK ; limit: above 1/sec burst 5 rate-match
+-m hashlimit --hashlimit-name x --hashlimit-above 1/s --hashlimit-rate-match --hashlimit-rate-interval 10 ; -m hashlimit --hashlimit-above 1/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-rate-match --hashlimit-rate-interval 10 ; OK ; limit: above 6/min burst 5 htable-expire 1000 rate-match rate-interval 10
+-m hashlimit --hashlimit-name x --hashlimit-above 1/s --hashlimit-rate-interval 10 ; -m hashlimit --hashlimit-above 1/sec --hashlimit-burst 5 --hashlimit-name x ; OK ; limit: above 6/min burst 5 htable-expire 1000
+-m hashlimit --hashlimit-name x --hashlimit-above 1/min --hashlimit-rate-match ; -m hashlimit --hashlimit-above 1/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-htable-expire 60000 --hashlimit-rate-match --hashlimit-rate-interval 60 ; OK ; limit: above 1/min burst 5 rate-match rate-interval 60
+-m hashlimit --hashlimit-name x --hashlimit-above 1kb/s --hashlimit-rate-match ; -m hashlimit --hashlimit-above 1kb/s --hashlimit-name x --hashlimit-rate-match ; OK ; limit: above 1kb/s rate-match
+-m hashlimit --hashlimit-name x --hashlimit-above 1kb/s --hashlimit-rate-match --hashlimit-burst 2kb ; -m hashlimit --hashlimit-above 1kb/s --hashlimit-burst 2kb --hashlimit-name x --hashlimit-rate-match ; OK ; limit: above 1kb/s burst 2kb rate-match
+-m hashlimit --hashlimit-name x --hashlimit-above 10/s --hashlimit-rate-match --hashlimit-burst 20 ; -m hashlimit --hashlimit-above 10/sec --hashlimit-burst 20 --hashlimit-name x --hashlimit-rate-match ; OK ; limit: above 10/sec burst 20 rate-match
+-m hashlimit --hashlimit-name x --hashlimit-above 10/s --hashlimit-rate-match --hashlimit-rate-interval 0 ;  ; FAIL hashlimit: Bad value for "--hashlimit-rate-interval" option: "0"
+-m hashlimit --hashlimit-name x --hashlimit-above 10/s --hashlimit-rate-match --hashlimit-rate-interval x ;  ; FAIL hashlimit: Bad value for "--hashlimit-rate-interval" option: "x"
+-m hashlimit --hashlimit-name x --hashlimit-above 10/s --hashlimit-mode srcip --hashlimit-mode dstip ;  ; FAIL hashlimit: option "--hashlimit-mode" can only be used once.
+-m hashlimit --hashlimit-name x --hashlimit-above 10/s --hashlimit-mode srcip,srcip ; -m hashlimit --hashlimit-above 10/sec --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name x ; OK ; limit: above 10/sec burst 5 mode srcip
+-m hashlimit --hashlimit-upto 333/s --hashlimit-burst 7 --hashlimit-mode srcip --hashlimit-name n ; -m hashlimit --hashlimit-upto 333/sec --hashlimit-burst 7 --hashlimit-mode srcip --hashlimit-name n ; OK ; limit: up to 333/sec burst 7 mode srcip
+-m hashlimit --hashlimit-upto 61/min --hashlimit-mode srcip --hashlimit-name n ; -m hashlimit --hashlimit-upto 61/min --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name n ; OK ; limit: up to 61/min burst 5 mode srcip
+-m hashlimit --hashlimit-upto 4294967296/s --hashlimit-name n ;  ; FAIL Rate too fast "4294967296/s"
+-m hashlimit --hashlimit-upto -1/s --hashlimit-name n ;  ; FAIL Rate too fast "-1/s"
+-m hashlimit --hashlimit-upto 100/day --hashlimit-name n --hashlimit-burst 1000000 ; -m hashlimit --hashlimit-upto 100/day --hashlimit-burst 1000000 --hashlimit-name n ; OK ; limit: up to 100/day burst 1000000
+-m hashlimit --hashlimit-name x --hashlimit-upto 1023b/s ; -m hashlimit --hashlimit-upto 1008b/s --hashlimit-name x ; OK ; limit: up to 1008b/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 1024b/s ; -m hashlimit --hashlimit-upto 1kb/s --hashlimit-name x ; OK ; limit: up to 1kb/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 1040b/s ; -m hashlimit --hashlimit-upto 1040b/s --hashlimit-name x ; OK ; limit: up to 1040b/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 1500kb/s ; -m hashlimit --hashlimit-upto 1500kb/s --hashlimit-name x ; OK ; limit: up to 1500kb/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 1000000b/s ; -m hashlimit --hashlimit-upto 1000000b/s --hashlimit-name x ; OK ; limit: up to 1000000b/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 1048576b/s ; -m hashlimit --hashlimit-upto 1mb/s --hashlimit-name x ; OK ; limit: up to 1mb/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 5000b/s ; -m hashlimit --hashlimit-upto 4992b/s --hashlimit-name x ; OK ; limit: up to 4992b/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 512kb/sec ; -m hashlimit --hashlimit-upto 512kb/s --hashlimit-name x ; OK ; limit: up to 512kb/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 512kb/second ; -m hashlimit --hashlimit-upto 512kb/s --hashlimit-name x ; OK ; limit: up to 512kb/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 512kb/sx ; -m hashlimit --hashlimit-upto 512kb/s --hashlimit-name x ; OK ; limit: up to 512kb/s
+-m hashlimit --hashlimit-name x --hashlimit-upto b/s ;  ; FAIL hashlimit: Bad value for "--hashlimit-upto" option: "b/s"
+-m hashlimit --hashlimit-name x --hashlimit-upto 0b/s ;  ; FAIL hashlimit: Bad value for "--hashlimit-upto" option: "0b/s"
+-m hashlimit --hashlimit-name x --hashlimit-upto xb/s ;  ; FAIL hashlimit: Bad value for "--hashlimit-upto" option: "xb/s"
+-m hashlimit --hashlimit-name x --hashlimit-upto 8192mb/s ; -m hashlimit --hashlimit-upto 9817068080b/s --hashlimit-name x ; OK ; limit: up to 9817068080b/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 65536mb/s ; -m hashlimit --hashlimit-upto 0b/s --hashlimit-name x ; OK ; limit: up to 0b/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 99999mb/s ;  ; KERNEL xt_hashlimit: overflow, rate too high: 1
+-m hashlimit --hashlimit-name x --hashlimit-upto 2147483647mb/s ;  ; KERNEL xt_hashlimit: overflow, rate too high: 1
+-m hashlimit --hashlimit-name x --hashlimit-upto 4294967296b/s ; -m hashlimit --hashlimit-upto 4581298432b/s --hashlimit-name x ; OK ; limit: up to 4581298432b/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 1kb/s --hashlimit-rate-match --hashlimit-rate-interval 10 ; -m hashlimit --hashlimit-upto 1kb/s --hashlimit-name x --hashlimit-rate-match --hashlimit-rate-interval 10 ; OK ; limit: up to 1kb/s rate-match rate-interval 10
+-m hashlimit --hashlimit-name x --hashlimit-upto 10/min --hashlimit-rate-match --hashlimit-rate-interval 10 ; -m hashlimit --hashlimit-upto 10/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-htable-expire 60000 --hashlimit-rate-match --hashlimit-rate-interval 10 ; OK ; limit: up to 1/sec burst 5 htable-expire 60000 rate-match rate-interval 10
+-m hashlimit --hashlimit-name x --hashlimit-upto 10/min --hashlimit-rate-match --hashlimit-rate-interval 4294967296 ;  ; FAIL hashlimit: Bad value for "--hashlimit-rate-interval" option: "4294967296"
+-m hashlimit --hashlimit-name x --hashlimit-upto 10/min --hashlimit-rate-match --hashlimit-rate-interval 4294967295 ;  ; FAIL hashlimit: Bad value for "--hashlimit-rate-interval" option: "4294967295"
+-m hashlimit --hashlimit-name x --hashlimit-upto 10/min --hashlimit-rate-match --hashlimit-rate-interval 5x ; -m hashlimit --hashlimit-upto 10/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-htable-expire 60000 --hashlimit-rate-match --hashlimit-rate-interval 5 ; OK ; limit: up to 2/sec burst 5 htable-expire 60000 rate-match rate-interval 5
+-m hashlimit --hashlimit-name x --hashlimit-upto 7/min --hashlimit-rate-match ; -m hashlimit --hashlimit-upto 7/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-htable-expire 60000 --hashlimit-rate-match --hashlimit-rate-interval 60 ; OK ; limit: up to 10080/day burst 5 htable-expire 60000 rate-match rate-interval 60
+-m hashlimit --hashlimit-name x --hashlimit-upto 7/hour --hashlimit-rate-match --hashlimit-htable-expire 5 ; -m hashlimit --hashlimit-upto 7/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-htable-expire 5 --hashlimit-rate-match --hashlimit-rate-interval 3600 ; OK ; limit: up to 168/day burst 5 htable-expire 5 rate-match rate-interval 3600
+-m hashlimit --hashlimit-name x --hashlimit-upto 7/day --hashlimit-rate-match ; -m hashlimit --hashlimit-upto 7/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-htable-expire 86400000 --hashlimit-rate-match --hashlimit-rate-interval 86400 ; OK ; limit: up to 7/day burst 5 rate-match rate-interval 86400
+-m hashlimit --hashlimit-name x --hashlimit-upto 1000000/min --hashlimit-rate-match ; -m hashlimit --hashlimit-upto 1000000/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-htable-expire 60000 --hashlimit-rate-match --hashlimit-rate-interval 60 ; OK ; limit: up to 16666/sec burst 5 htable-expire 60000 rate-match rate-interval 60
+-m hashlimit --hashlimit-name x --hashlimit-upto 1/day --hashlimit-burst 1 ; -m hashlimit --hashlimit-upto 1/day --hashlimit-burst 1 --hashlimit-name x ; OK ; limit: up to 1/day burst 1
+-m hashlimit --hashlimit-name x --hashlimit-upto 1/day --hashlimit-burst 2 ;  ; KERNEL xt_hashlimit: overflow, try lower: 86400000000/2
+-m hashlimit --hashlimit-name x --hashlimit-upto 1/hour --hashlimit-burst 50 ; -m hashlimit --hashlimit-upto 1/hour --hashlimit-burst 50 --hashlimit-name x ; OK ; limit: up to 1/hour burst 50
+-m hashlimit --hashlimit-name x --hashlimit-upto 1kb/s --hashlimit-burst 4294967295b ; -m hashlimit --hashlimit-upto 1kb/s --hashlimit-burst 4096mb --hashlimit-name x ; OK ; limit: up to 1kb/s burst 4096mb
+-m hashlimit --hashlimit-name x --hashlimit-upto 1kb/s --hashlimit-burst 99999999mb ; -m hashlimit --hashlimit-upto 1kb/s --hashlimit-burst 255mb --hashlimit-name x ; OK ; limit: up to 1kb/s burst 255mb
+-m hashlimit --hashlimit-name x --hashlimit-upto 1kb/s --hashlimit-burst 18446744073709551615mb ; -m hashlimit --hashlimit-upto 1kb/s --hashlimit-burst 4095mb --hashlimit-name x ; OK ; limit: up to 1kb/s burst 4095mb
+-m hashlimit --hashlimit-name x --hashlimit-upto 1kb/s --hashlimit-burst 18446744073709551616 ;  ; FAIL bad value for option "--hashlimit-burst", or out of range (1-1000000).
+-m hashlimit --hashlimit-name x --hashlimit-upto 1/s --hashlimit-burst 1000001b ;  ; FAIL bad value for option "--hashlimit-burst", or out of range (1-1000000).
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/min --hashlimit-htable-size x ;  ; FAIL hashlimit: bad value for option "--hashlimit-htable-size", or out of range (0-4294967295).
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/min --hashlimit-mode srcip --hashlimit-srcmask 0 ; -m hashlimit --hashlimit-upto 5/min --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name x --hashlimit-srcmask 0 ; OK ; limit: up to 5/min burst 5 mode srcip srcmask 0
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/min --hashlimit-mode srcip --hashlimit-srcmask 255.255.0.0 ; -m hashlimit --hashlimit-upto 5/min --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name x --hashlimit-srcmask 16 ; OK ; limit: up to 5/min burst 5 mode srcip srcmask 16
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/min --hashlimit-mode srcip --hashlimit-srcmask 255.0.255.0 ;  ; KERNEL xt_hashlimit: srcmask and dstmask must be lengths of a prefix
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/min --hashlimit-mode srcip --hashlimit-srcmask x ;  ; FAIL hashlimit: bad value for option "--hashlimit-srcmask", neither a valid network mask nor valid CIDR (0-32).
+-m hashlimit --hashlimit-name x --hashlimit-above 5/ --hashlimit-mode srcip ;  ; FAIL hashlimit: Bad value for "--hashlimit-above" option: "5/"
+-m hashlimit --hashlimit-name x --hashlimit-above ;  ; FAIL option "--hashlimit-above" requires an argument
+-m hashlimit --hashlimit-name x --hashlimit 5/foo ;  ; FAIL hashlimit: Bad value for "--hashlimit-upto" option: "5/foo"
+-m hashlimit --hashlimit-name x --hashlimit-burst 5 --hashlimit-htable-size 5 --hashlimit-htable-max 3 --hashlimit-upto 5/sec ; -m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-htable-size 5 --hashlimit-htable-max 3 ; OK ; limit: up to 5/sec burst 5 htable-size 5 htable-max 3
+-m hashlimit --hashlimit-name x --hashlimit-upto 1/min ; -m hashlimit --hashlimit-upto 1/min --hashlimit-burst 5 --hashlimit-name x ; OK ; limit: up to 1/min burst 5
+-m hashlimit --hashlimit-name x --hashlimit-upto 100/hour --hashlimit-burst 100 ; -m hashlimit --hashlimit-upto 100/hour --hashlimit-burst 100 --hashlimit-name x ; OK ; limit: up to 100/hour burst 100
+-m hashlimit --hashlimit-name x --hashlimit-upto 1kb/s --hashlimit-burst 1500kb ; -m hashlimit --hashlimit-upto 1kb/s --hashlimit-burst 1mb --hashlimit-name x ; OK ; limit: up to 1kb/s burst 1mb
+-m hashlimit --hashlimit-name x --hashlimit-upto 1040b/s --hashlimit-burst 2080b ; -m hashlimit --hashlimit-upto 1040b/s --hashlimit-burst 2kb --hashlimit-name x ; OK ; limit: up to 1040b/s burst 2kb
+-m hashlimit --hashlimit-name x --hashlimit-upto 1040b/s --hashlimit-burst 2081b ; -m hashlimit --hashlimit-upto 1040b/s --hashlimit-burst 3kb --hashlimit-name x ; OK ; limit: up to 1040b/s burst 3kb
+-m hashlimit --hashlimit-name x --hashlimit-upto 1mb/s --hashlimit-burst 1mb ; -m hashlimit --hashlimit-upto 1mb/s --hashlimit-burst 1mb --hashlimit-name x ; OK ; limit: up to 1mb/s burst 1mb
+-m hashlimit --hashlimit-name x --hashlimit-upto 1000kb/s --hashlimit-burst 3000kb ; -m hashlimit --hashlimit-upto 1000kb/s --hashlimit-burst 2mb --hashlimit-name x ; OK ; limit: up to 1000kb/s burst 2mb
+-m hashlimit --hashlimit-name x --hashlimit-upto 1000b/s --hashlimit-burst 1000 ; -m hashlimit --hashlimit-upto 992b/s --hashlimit-burst 1kb --hashlimit-name x ; OK ; limit: up to 992b/s burst 1kb
+-m hashlimit --hashlimit-name x --hashlimit-upto 992b/s --hashlimit-burst 990 ;  ; FAIL burst cannot be smaller than 992b
+-m hashlimit --hashlimit-name x --hashlimit-upto 512mb/s --hashlimit-burst 600mb ; -m hashlimit --hashlimit-upto 516mb/s --hashlimit-burst 1032mb --hashlimit-name x ; OK ; limit: up to 516mb/s burst 1032mb
+-m hashlimit --hashlimit-name x --hashlimit-upto 100kb/s --hashlimit-burst 300kb ; -m hashlimit --hashlimit-upto 100kb/s --hashlimit-burst 300kb --hashlimit-name x ; OK ; limit: up to 100kb/s burst 300kb
+-m hashlimit --hashlimit-name x --hashlimit-upto 1mb/s --hashlimit-burst 5000mb ; -m hashlimit --hashlimit-upto 1mb/s --hashlimit-burst 904mb --hashlimit-name x ; OK ; limit: up to 1mb/s burst 904mb
+-m hashlimit --hashlimit-name x --hashlimit-upto 4096mb/s --hashlimit-burst 5000mb ; -m hashlimit --hashlimit-upto 4581298432b/s --hashlimit-burst 4369mb --hashlimit-name x ; OK ; limit: up to 4581298432b/s burst 4369mb
+-m hashlimit --hashlimit-name x --hashlimit-upto 1024mb/s ; -m hashlimit --hashlimit-upto 1040mb/s --hashlimit-name x ; OK ; limit: up to 1040mb/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 100mb/s ; -m hashlimit --hashlimit-upto 100mb/s --hashlimit-name x ; OK ; limit: up to 100mb/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 300kb/s ; -m hashlimit --hashlimit-upto 300kb/s --hashlimit-name x ; OK ; limit: up to 300kb/s
+-m hashlimit --hashlimit-name x --hashlimit-upto 0x10/s ;  ; FAIL hashlimit: Bad value for "--hashlimit-upto" option: "0x10/s"
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/s --hashlimit-burst 0x10 ; -m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 16 --hashlimit-name x ; OK ; limit: up to 5/sec burst 16
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/s --hashlimit-burst 010 ; -m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 8 --hashlimit-name x ; OK ; limit: up to 5/sec burst 8
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/s --hashlimit-burst -5 ;  ; FAIL bad value for option "--hashlimit-burst", or out of range (1-1000000).
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/s --hashlimit-burst 3m ;  ; FAIL bad value for option "--hashlimit-burst", or out of range (1-1000000).
+-m hashlimit --hashlimit-name x --hashlimit-upto 5/s --hashlimit-burst 99999999999999999m ;  ; FAIL bad value for option "--hashlimit-burst", or out of range (1-1000000).
+-m hashlimit --hashlimit-name x --hashlimit-upto 5kb/s --hashlimit-rate-match --hashlimit-rate-interval 4294967294 ;  ; FAIL hashlimit: Bad value for "--hashlimit-rate-interval" option: "4294967294"
+-m hashlimit --hashlimit-name x --hashlimit-upto 5kb/s --hashlimit-rate-match --hashlimit-rate-interval 1 ; -m hashlimit --hashlimit-upto 5kb/s --hashlimit-name x --hashlimit-rate-match ; OK ; limit: up to 5kb/s rate-match
+-m hashlimit --hashlimit-name x --hashlimit-upto 5kb/s --hashlimit-rate-match --hashlimit-rate-interval -1 ;  ; FAIL hashlimit: Bad value for "--hashlimit-rate-interval" option: "-1"
+-m hashlimit --hashlimit-name x --hashlimit-upto 3/hour --hashlimit-rate-match --hashlimit-rate-interval 1 ; -m hashlimit --hashlimit-upto 3/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-htable-expire 3600000 --hashlimit-rate-match ; OK ; limit: up to 3/sec burst 5 htable-expire 3600000 rate-match
+-m hashlimit --hashlimit-name x --hashlimit-upto 1000000/day --hashlimit-rate-match ; -m hashlimit --hashlimit-upto 1000000/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-htable-expire 86400000 --hashlimit-rate-match --hashlimit-rate-interval 86400 ; OK ; limit: up to 1000000/day burst 5 rate-match rate-interval 86400
+%6
+-m hashlimit --hashlimit-upto 3/s --hashlimit-name x --hashlimit-mode srcip --hashlimit-srcmask 64 ; -m hashlimit --hashlimit-upto 3/sec --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name x --hashlimit-srcmask 64 ; OK ; limit: up to 3/sec burst 5 mode srcip srcmask 64
+-m hashlimit --hashlimit-upto 3/s --hashlimit-name x --hashlimit-mode srcip --hashlimit-srcmask 128 ; -m hashlimit --hashlimit-upto 3/sec --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name x ; OK ; limit: up to 3/sec burst 5 mode srcip
+-m hashlimit --hashlimit-upto 3/s --hashlimit-name x --hashlimit-mode srcip --hashlimit-srcmask 129 ;  ; FAIL hashlimit: bad value for option "--hashlimit-srcmask", neither a valid network mask nor valid CIDR (0-128).
+-m hashlimit --hashlimit-upto 3/s --hashlimit-name x --hashlimit-mode srcip --hashlimit-srcmask 200 ;  ; FAIL hashlimit: bad value for option "--hashlimit-srcmask", neither a valid network mask nor valid CIDR (0-128).

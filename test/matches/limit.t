@@ -1,0 +1,54 @@
+:FORWARD
+-m limit ; -m limit --limit 3/hour ; OK ; limit: avg 3/hour burst 5
+-m limit --limit 1/sec ; = ; OK ; limit: avg 1/sec burst 5
+-m limit --limit 1 ; -m limit --limit 1/sec ; OK ; limit: avg 1/sec burst 5
+-m limit --limit 5/second --limit-burst 7 ; -m limit --limit 5/sec --limit-burst 7 ; OK ; limit: avg 5/sec burst 7
+-m limit --limit 1000/sec --limit-burst 5 ; -m limit --limit 1000/sec ; OK ; limit: avg 1000/sec burst 5
+-m limit --limit 10001/s ;  ; FAIL Rate too fast "10001/s"
+-m limit --limit 10000/s ; -m limit --limit 10000/sec ; OK ; limit: avg 10000/sec burst 5
+-m limit --limit 10001/min ; -m limit --limit 169/sec ; OK ; limit: avg 169/sec burst 5
+-m limit --limit 7/min ; = ; OK ; limit: avg 7/min burst 5
+-m limit --limit 7/hour ; = ; OK ; limit: avg 7/hour burst 5
+-m limit --limit 1/day ;  ; KERNEL xt_limit: Overflow, try lower: 864000000/5
+-m limit --limit 1/day --limit-burst 2 ;  ; KERNEL xt_limit: Overflow, try lower: 864000000/2
+-m limit --limit 1/day --limit-burst 49 ; = ; OK ; limit: avg 1/day burst 49
+-m limit --limit 1/day --limit-burst 48 ;  ; KERNEL xt_limit: Overflow, try lower: 864000000/48
+-m limit --limit 2/day ; = ; OK ; limit: avg 2/day burst 5
+-m limit --limit 3/m --limit-burst 10000 ; -m limit --limit 3/min --limit-burst 10000 ; OK ; limit: avg 3/min burst 10000
+-m limit --limit 3/m --limit-burst 10001 ;  ; FAIL limit: bad value for option "--limit-burst", or out of range (0-10000).
+-m limit --limit 3/m --limit-burst 0 ;  ; KERNEL xt_limit: Overflow, try lower: 200000/0
+-m limit --limit 0/s ;  ; FAIL bad rate "0/s"'
+-m limit --limit -1/s ;  ; FAIL Rate too fast "-1/s"
+-m limit --limit 5/ ;  ; FAIL bad rate "5/"'
+-m limit --limit 5/foo ;  ; FAIL bad rate "5/foo"'
+-m limit --limit 5/seconds ;  ; FAIL bad rate "5/seconds"'
+-m limit --limit 5/sEc ; -m limit --limit 5/sec ; OK ; limit: avg 5/sec burst 5
+-m limit --limit x/s ;  ; FAIL bad rate "x/s"'
+-m limit --limit "" ;  ; FAIL bad rate ""'
+-m limit ! --limit 1/s ;  ; FAIL limit: option "--limit" cannot be inverted.
+-m limit --limit 1/s --limit 2/s ;  ; FAIL limit: option "--limit" can only be used once.
+-m limit --limit 0x10/s ;  ; FAIL bad rate "0x10/s"'
+-m limit --limit 3.5/s ; -m limit --limit 3/sec ; OK ; limit: avg 3/sec burst 5
+-m limit --limit 333/s ; -m limit --limit 333/sec ; OK ; limit: avg 333/sec burst 5
+-m limit --limit 61/min ; = ; OK ; limit: avg 61/min burst 5
+-m limit --limit 60/min ; -m limit --limit 1/sec ; OK ; limit: avg 1/sec burst 5
+-m limit --limit 3600/hour ; -m limit --limit 1/sec ; OK ; limit: avg 1/sec burst 5
+-m limit --limit 86400/day ; -m limit --limit 1/sec ; OK ; limit: avg 1/sec burst 5
+-m limit --limit 24/day ; -m limit --limit 1/hour ; OK ; limit: avg 1/hour burst 5
+-m limit --limit 25/day ; = ; OK ; limit: avg 25/day burst 5
+-m limit --limit-burst 3 ; -m limit --limit 3/hour --limit-burst 3 ; OK ; limit: avg 3/hour burst 3
+-m limit --limit 3/hour --limit-burst abc ;  ; FAIL limit: bad value for option "--limit-burst", or out of range (0-10000).
+-m limit --limit 1/minute --limit-burst 200 ; -m limit --limit 1/min --limit-burst 200 ; OK ; limit: avg 1/min burst 200
+-m limit --limit 1/hour --limit-burst 2000 ; = ; OK ; limit: avg 1/hour burst 2000
+-m limit --limit 1/hour --limit-burst 100 ; = ; OK ; limit: avg 1/hour burst 100
+-m limit -j ACCEPT ; -m limit --limit 3/hour -j ACCEPT ; OK ; limit: avg 3/hour burst 5
+-m limit --limit ;  ; FAIL option "--limit" requires an argument
+-m limit --foo ;  ; FAIL unknown option "--foo"
+-m limit --limit 5000/s ; -m limit --limit 5000/sec ; OK ; limit: avg 5000/sec burst 5
+-m limit --limit 6666/s ; -m limit --limit 10000/sec ; OK ; limit: avg 10000/sec burst 5
+-m limit --limit 100000/day ; = ; OK ; limit: avg 100000/day burst 5
+-m limit --limit 4294967297/day ;  ; KERNEL xt_limit: Overflow, try lower: 864000000/5
+-m limit --limit "  5/s" ; -m limit --limit 5/sec ; OK ; limit: avg 5/sec burst 5
+-m limit --limit "5 /s" ; -m limit --limit 5/sec ; OK ; limit: avg 5/sec burst 5
+-m limit --limit 5/s/ ;  ; FAIL bad rate "5/s/"'
+-m limit ! --limit-burst 4 ;  ; FAIL limit: option "--limit-burst" cannot be inverted.

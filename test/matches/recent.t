@@ -1,0 +1,52 @@
+:FORWARD
+-m recent ;  ; FAIL recent: you must specify one of `--set', `--rcheck' `--update' or `--remove'
+-m recent --set ; -m recent --set --name DEFAULT --mask 255.255.255.255 --rsource ; OK ; recent: SET name: DEFAULT side: source mask: 255.255.255.255
+-m recent --set --name foo --rsource ; -m recent --set --name foo --mask 255.255.255.255 --rsource ; OK ; recent: SET name: foo side: source mask: 255.255.255.255
+-m recent --set --name foo --rdest ; -m recent --set --name foo --mask 255.255.255.255 --rdest ; OK ; recent: SET name: foo side: dest mask: 255.255.255.255
+-m recent --rcheck ; -m recent --rcheck --name DEFAULT --mask 255.255.255.255 --rsource ; OK ; recent: CHECK name: DEFAULT side: source mask: 255.255.255.255
+-m recent --rcheck --seconds 60 ; -m recent --rcheck --seconds 60 --name DEFAULT --mask 255.255.255.255 --rsource ; OK ; recent: CHECK seconds: 60 name: DEFAULT side: source mask: 255.255.255.255
+-m recent --rcheck --seconds 60 --hitcount 4 --name ssh ; -m recent --rcheck --seconds 60 --hitcount 4 --name ssh --mask 255.255.255.255 --rsource ; OK ; recent: CHECK seconds: 60 hit_count: 4 name: ssh side: source mask: 255.255.255.255
+-m recent --update --seconds 60 --reap --hitcount 4 --name ssh --rttl ; -m recent --update --seconds 60 --reap --hitcount 4 --rttl --name ssh --mask 255.255.255.255 --rsource ; OK ; recent: UPDATE seconds: 60 reap hit_count: 4 TTL-Match name: ssh side: source mask: 255.255.255.255
+-m recent --remove ; -m recent --remove --name DEFAULT --mask 255.255.255.255 --rsource ; OK ; recent: REMOVE name: DEFAULT side: source mask: 255.255.255.255
+-m recent ! --rcheck --seconds 5 ; -m recent ! --rcheck --seconds 5 --name DEFAULT --mask 255.255.255.255 --rsource ; OK ; ! recent: CHECK seconds: 5 name: DEFAULT side: source mask: 255.255.255.255
+-m recent ! --set ; -m recent ! --set --name DEFAULT --mask 255.255.255.255 --rsource ; OK ; ! recent: SET name: DEFAULT side: source mask: 255.255.255.255
+-m recent ! --remove ; -m recent ! --remove --name DEFAULT --mask 255.255.255.255 --rsource ; OK ; ! recent: REMOVE name: DEFAULT side: source mask: 255.255.255.255
+-m recent ! --update ; -m recent ! --update --name DEFAULT --mask 255.255.255.255 --rsource ; OK ; ! recent: UPDATE name: DEFAULT side: source mask: 255.255.255.255
+-m recent --set --remove ;  ; FAIL recent: option "--set" cannot be used together with "--remove".
+-m recent --rcheck --update ;  ; FAIL recent: option "--rcheck" cannot be used together with "--update".
+-m recent --set --seconds 4 ;  ; KERNEL xt_recent: --seconds and --hitcount go with --rcheck and --update only
+-m recent --set --hitcount 4 ;  ; KERNEL xt_recent: --seconds and --hitcount go with --rcheck and --update only
+-m recent --set --rttl ;  ; FAIL recent: option "--rttl" cannot be used together with "--set".
+-m recent --remove --seconds 4 ;  ; KERNEL xt_recent: --seconds and --hitcount go with --rcheck and --update only
+-m recent --remove --rttl ;  ; FAIL recent: option "--rttl" cannot be used together with "--remove".
+-m recent --rcheck --reap ;  ; FAIL recent: option "--reap" also requires "--seconds".
+-m recent --set --reap ;  ; FAIL recent: option "--reap" also requires "--seconds".
+-m recent --rcheck --seconds 0 ;  ; FAIL recent: bad value for option "--seconds", or out of range (1-4294967295).
+-m recent --rcheck --hitcount 0 ; -m recent --rcheck --name DEFAULT --mask 255.255.255.255 --rsource ; OK ; recent: CHECK name: DEFAULT side: source mask: 255.255.255.255
+-m recent --rcheck --hitcount 20 ; -m recent --rcheck --hitcount 20 --name DEFAULT --mask 255.255.255.255 --rsource ; OK ; recent: CHECK hit_count: 20 name: DEFAULT side: source mask: 255.255.255.255
+-m recent --rcheck --hitcount 21 ; -m recent --rcheck --hitcount 21 --name DEFAULT --mask 255.255.255.255 --rsource ; OK ; recent: CHECK hit_count: 21 name: DEFAULT side: source mask: 255.255.255.255
+-m recent --rcheck --hitcount 255 ; -m recent --rcheck --hitcount 255 --name DEFAULT --mask 255.255.255.255 --rsource ; OK ; recent: CHECK hit_count: 255 name: DEFAULT side: source mask: 255.255.255.255
+-m recent --rcheck --hitcount 256 ; -m recent --rcheck --hitcount 256 --name DEFAULT --mask 255.255.255.255 --rsource ; OK ; recent: CHECK hit_count: 256 name: DEFAULT side: source mask: 255.255.255.255
+-m recent --rcheck --hitcount 65535 ; -m recent --rcheck --hitcount 65535 --name DEFAULT --mask 255.255.255.255 --rsource ; OK ; recent: CHECK hit_count: 65535 name: DEFAULT side: source mask: 255.255.255.255
+-m recent --rcheck --hitcount 65536 ;  ; KERNEL xt_recent: hitcount (65536) is larger than allowed maximum (65535)
+-m recent --rcheck --seconds x ;  ; FAIL recent: bad value for option "--seconds", or out of range (1-4294967295).
+-m recent --set --name "" ;  ; KERNEL xt_recent: no file can be named ''
+-m recent --set --name abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz ; -m recent --set --name abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopq --mask 255.255.255.255 --rsource ; OK ; recent: SET name: abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopq side: source mask: 255.255.255.255
+-m recent --set --name "a b" ; -m recent --set --name a b --mask 255.255.255.255 --rsource ; OK ; recent: SET name: a b side: source mask: 255.255.255.255
+-m recent --set --name a/b ;  ; KERNEL xt_recent: no file can be named 'a/b'
+-m recent --set --mask 255.255.255.0 ; -m recent --set --name DEFAULT --mask 255.255.255.0 --rsource ; OK ; recent: SET name: DEFAULT side: source mask: 255.255.255.0
+-m recent --set --mask 24 ; -m recent --set --name DEFAULT --mask 0.0.0.24 --rsource ; OK ; recent: SET name: DEFAULT side: source mask: 0.0.0.24
+-m recent --set --mask ffff:: ;  ; FAIL getaddrinfo: Address family for hostname not supported
+-m recent --set --mask 255.0.255.0 ; -m recent --set --name DEFAULT --mask 255.0.255.0 --rsource ; OK ; recent: SET name: DEFAULT side: source mask: 255.0.255.0
+-m recent --set --rsource --rdest ; -m recent --set --name DEFAULT --mask 255.255.255.255 --rdest ; OK ; recent: SET name: DEFAULT side: dest mask: 255.255.255.255
+-m recent --set --rdest --rsource ; -m recent --set --name DEFAULT --mask 255.255.255.255 --rsource ; OK ; recent: SET name: DEFAULT side: source mask: 255.255.255.255
+-m recent --rsource --set --name x ; -m recent --set --name x --mask 255.255.255.255 --rsource ; OK ; recent: SET name: x side: source mask: 255.255.255.255
+-m recent --set --set ;  ; FAIL recent: option "--set" can only be used once.
+-m recent --name x ;  ; FAIL recent: you must specify one of `--set', `--rcheck' `--update' or `--remove'
+-m recent --set --name DEFAULT ; -m recent --set --name DEFAULT --mask 255.255.255.255 --rsource ; OK ; recent: SET name: DEFAULT side: source mask: 255.255.255.255
+-m recent --rcheck --rttl ; -m recent --rcheck --rttl --name DEFAULT --mask 255.255.255.255 --rsource ; OK ; recent: CHECK TTL-Match name: DEFAULT side: source mask: 255.255.255.255
+-m recent ! --rcheck ! --seconds 4 ;  ; FAIL recent: option "--seconds" cannot be inverted.
+-m recent --rcheck --rsource --mask 255.255.0.0 --seconds 4 --reap --rttl ; -m recent --rcheck --seconds 4 --reap --rttl --name DEFAULT --mask 255.255.0.0 --rsource ; OK ; recent: CHECK seconds: 4 reap TTL-Match name: DEFAULT side: source mask: 255.255.0.0
+%6
+-m recent --set ; -m recent --set --name DEFAULT --mask ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff --rsource ; OK ; recent: SET name: DEFAULT side: source mask: ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff
+-m recent --set --mask ffff:ffff:: ; -m recent --set --name DEFAULT --mask ffff:ffff:: --rsource ; OK ; recent: SET name: DEFAULT side: source mask: ffff:ffff::

@@ -1,0 +1,40 @@
+:FORWARD
+-m statistic ;  ; FAIL --probability must be specified when using random mode
+-m statistic --mode random ;  ; FAIL --probability must be specified when using random mode
+-m statistic --mode nth ;  ; FAIL --every and --packet must be specified when using nth mode
+-m statistic --mode foo ;  ; FAIL Bad mode "foo"
+-m statistic --mode random --probability 0.5 ; -m statistic --mode random --probability 0.50000000000 ; OK ; statistic mode random probability 0.50000000000
+-m statistic --mode random ! --probability 0.5 ; -m statistic --mode random ! --probability 0.50000000000 ; OK ; statistic mode random ! probability 0.50000000000
+-m statistic --mode random --probability 0 ; -m statistic --mode random --probability 0.00000000000 ; OK ; statistic mode random probability 0.00000000000
+-m statistic --mode random --probability 1 ; -m statistic --mode random --probability 1.00000000000 ; OK ; statistic mode random probability 1.00000000000
+-m statistic --mode random --probability 1.1 ;  ; FAIL statistic: bad value for option "--probability", or out of range (0-1).
+-m statistic --mode random --probability -0.1 ;  ; FAIL statistic: bad value for option "--probability", or out of range (0-1).
+-m statistic --mode random --probability 0.33333333349 ; = ; OK ; statistic mode random probability 0.33333333349
+-m statistic --mode random --probability 0.1 ; -m statistic --mode random --probability 0.10000000009 ; OK ; statistic mode random probability 0.10000000009
+-m statistic --mode random --probability 0.25000000000 ; = ; OK ; statistic mode random probability 0.25000000000
+-m statistic --mode random --probability 1e-9 ; -m statistic --mode random --probability 0.00000000093 ; OK ; statistic mode random probability 0.00000000093
+-m statistic --mode random --probability 4.656612873e-10 ; -m statistic --mode random --probability 0.00000000047 ; OK ; statistic mode random probability 0.00000000047
+-m statistic --mode random --probability abc ;  ; FAIL statistic: bad value for option "--probability", or out of range (0-1).
+-m statistic --mode random --every 4 ;  ; FAIL --probability must be specified when using random mode
+-m statistic --mode nth --every 4 ;  ; FAIL statistic: option "--every" also requires "--packet".
+-m statistic --mode nth --every 4 --packet 0 ; = ; OK ; statistic mode nth every 4
+-m statistic --mode nth --every 4 --packet 3 ; = ; OK ; statistic mode nth every 4 packet 3
+-m statistic --mode nth --every 4 --packet 4 ;  ; FAIL the --packet p must be 0 <= p <= n-1
+-m statistic --mode nth --every 4 --packet 5 ;  ; FAIL the --packet p must be 0 <= p <= n-1
+-m statistic --mode nth ! --every 4 --packet 3 ; = ; OK ; statistic mode nth ! every 4 packet 3
+-m statistic --mode nth --every 4 ! --packet 3 ;  ; FAIL statistic: option "--packet" cannot be inverted.
+-m statistic --mode nth --every 0 ;  ; FAIL statistic: bad value for option "--every", or out of range (1-4294967295).
+-m statistic --mode nth --every 1 ;  ; FAIL statistic: option "--every" also requires "--packet".
+-m statistic --mode nth --every 1 --packet 1 ;  ; FAIL the --packet p must be 0 <= p <= n-1
+-m statistic --mode nth --packet 1 ;  ; FAIL the --packet p must be 0 <= p <= n-1
+-m statistic --mode nth --every 4294967295 ;  ; FAIL statistic: option "--every" also requires "--packet".
+-m statistic --mode nth --every 4294967296 ;  ; FAIL statistic: bad value for option "--every", or out of range (1-4294967295).
+-m statistic --mode nth --probability 0.5 ;  ; FAIL --every and --packet must be specified when using nth mode
+-m statistic --every 4 ;  ; FAIL --probability must be specified when using random mode
+-m statistic --probability 0.5 ;  ; FAIL statistic: option "--mode" must be specified
+-m statistic --mode nth --every 4 --mode nth ;  ; FAIL statistic: option "--mode" can only be used once.
+-m statistic ! --mode nth --every 4 ;  ; FAIL statistic: option "--mode" cannot be inverted.
+-m statistic --mode random --mode nth --every 4 ;  ; FAIL statistic: option "--mode" can only be used once.
+-m statistic --mode nth --every 4 --probability 0.5 ;  ; FAIL statistic: option "--probability" cannot be used together with "--every".
+-m statistic --probability 0.5 --mode random ; -m statistic --mode random --probability 0.50000000000 ; OK ; statistic mode random probability 0.50000000000
+-m statistic --mode rand --probability 0.5 ;  ; FAIL Bad mode "rand"
