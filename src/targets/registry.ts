@@ -1,20 +1,57 @@
 import type { Family } from '../base/inet.ts';
 import type { TargetDefinition } from '../extension/define.ts';
+import { audit } from './AUDIT.ts';
+import { checksum } from './CHECKSUM.ts';
+import { classify } from './CLASSIFY.ts';
+import { connmarkTarget } from './CONNMARK.ts';
+import { ctTarget } from './CT.ts';
+import { dnat } from './DNAT.ts';
+import { dscpTarget } from './DSCP.ts';
+import { ecnTarget } from './ECN.ts';
 import { log } from './LOG.ts';
 import { markTarget } from './MARK.ts';
+import { masquerade } from './MASQUERADE.ts';
+import { netmap } from './NETMAP.ts';
+import { nflog } from './NFLOG.ts';
+import { nfqueue } from './NFQUEUE.ts';
+import { notrack } from './NOTRACK.ts';
+import { redirect } from './REDIRECT.ts';
 import { reject } from './REJECT.ts';
+import { snat } from './SNAT.ts';
 import { accept, drop, queue, returnTarget } from './standard.ts';
+import { tosTarget } from './TOS.ts';
+import { trace } from './TRACE.ts';
+import { hlTarget6, ttlTarget4 } from './TTL.ts';
 
 /** Every target: one line each, in alphabetical order. */
 // biome-ignore lint/suspicious/noExplicitAny: each definition has options and a state of its own.
 export const TARGETS: readonly TargetDefinition<any, any>[] = [
   accept,
+  audit,
+  checksum,
+  classify,
+  connmarkTarget,
+  ctTarget,
+  dnat,
   drop,
+  dscpTarget,
+  ecnTarget,
+  hlTarget6,
   log,
   markTarget,
+  masquerade,
+  netmap,
+  nflog,
+  nfqueue,
+  notrack,
   queue,
+  redirect,
   reject,
   returnTarget,
+  snat,
+  tosTarget,
+  trace,
+  ttlTarget4,
 ];
 
 const byName: Readonly<Record<Family, ReadonlyMap<string, TargetDefinition>>> = {

@@ -1,0 +1,87 @@
+*nat
+:PREROUTING
+-j DNAT ;  ; FAIL DNAT: option "--to-destination" must be specified
+-j DNAT --to-destination 1.2.3.4 ; = ; OK ; to:1.2.3.4
+-j DNAT --to-destination 1.2.3.4-1.2.3.9 ; = ; OK ; to:1.2.3.4-1.2.3.9
+-j DNAT --to-destination 1.2.3.9-1.2.3.4 ; = ; OK ; to:1.2.3.9-1.2.3.4
+-j DNAT --to-destination 1.2.3.4-1.2.3.4 ; -j DNAT --to-destination 1.2.3.4 ; OK ; to:1.2.3.4
+-j DNAT --to-destination 1.2.3.4:80 ;  ; FAIL Need TCP, UDP, SCTP or DCCP with port specification
+-p tcp -j DNAT --to-destination 1.2.3.4:80 ; = ; OK ; to:1.2.3.4:80
+-p tcp -j DNAT --to-destination 1.2.3.4:80-90 ; = ; OK ; to:1.2.3.4:80-90
+-p tcp -j DNAT --to-destination 1.2.3.4:90-80 ;  ; FAIL Port range `80' funky
+-p tcp -j DNAT --to-destination 1.2.3.4:80-80 ; -p tcp -j DNAT --to-destination 1.2.3.4:80 ; OK ; to:1.2.3.4:80
+-p tcp -j DNAT --to-destination 1.2.3.4:80-90/100 ; = ; OK ; to:1.2.3.4:80-90/100
+-p tcp -j DNAT --to-destination 1.2.3.4:80-90/http ; -p tcp -j DNAT --to-destination 1.2.3.4:80-90/80 ; OK ; to:1.2.3.4:80-90/80
+-p tcp -j DNAT --to-destination :80 ; = ; OK ; to::80
+-p tcp -j DNAT --to-destination :80-90/1000 ; = ; OK ; to::80-90/1000
+-p tcp -j DNAT --to-destination 1.2.3.4:http ; -p tcp -j DNAT --to-destination 1.2.3.4:80 ; OK ; to:1.2.3.4:80
+-p tcp -j DNAT --to-destination 1.2.3.4:http-https ;  ; FAIL Port `http-https' not valid
+-p tcp -j DNAT --to-destination 1.2.3.4:0 ; = ; OK ; to:1.2.3.4:0
+-p tcp -j DNAT --to-destination 1.2.3.4:65536 ;  ; FAIL Port `65536' not valid
+-p tcp -j DNAT --to-destination 1.2.3.4:foo ;  ; FAIL Port `foo' not valid
+-p tcp -j DNAT --to-destination 1.2.3.4: ;  ; FAIL Port `' not valid
+-p tcp -j DNAT --to-destination 1.2.3.4:80- ;  ; FAIL Port `' not valid
+-p tcp -j DNAT --to-destination 1.2.3.4:80-90/ ;  ; FAIL Port `' not valid
+-p tcp -j DNAT --to-destination 1.2.3.4:80x ;  ; FAIL Garbage after port value: `x'
+-p tcp -j DNAT --to-destination 1.2.3 ;  ; FAIL Bad IP address "1.2.3"
+-p tcp -j DNAT --to-destination 1.2.3.4- ;  ; FAIL Bad IP address ""
+-p tcp -j DNAT --to-destination 1.2.3.4-foo ;  ; FAIL Bad IP address "foo"
+-p tcp -j DNAT --to-destination "" ;  ; FAIL Bad IP address ""
+-p tcp -j DNAT --to-destination 1.2.3.4:80:90 ;  ; FAIL Bad IP address "1.2.3.4:80:90"
+-p tcp -j DNAT --to-destination 1.2.3.4 --random ; = ; OK ; to:1.2.3.4 random
+-p tcp -j DNAT --to-destination 1.2.3.4 --persistent ; = ; OK ; to:1.2.3.4 persistent
+-p tcp -j DNAT --random --persistent --to-destination 1.2.3.4:1-3 ; -p tcp -j DNAT --to-destination 1.2.3.4:1-3 --random --persistent ; OK ; to:1.2.3.4:1-3 random persistent
+-p tcp -j DNAT --to-destination 1.2.3.4 --to-destination 1.2.3.5 ;  ; FAIL DNAT: option "--to-destination" can only be used once.
+-p udp -j DNAT --to-destination 1.2.3.4:80 ; = ; OK ; to:1.2.3.4:80
+-p sctp -j DNAT --to-destination 1.2.3.4:80 ; = ; OK ; to:1.2.3.4:80
+-p dccp -j DNAT --to-destination 1.2.3.4:80 ; = ; OK ; to:1.2.3.4:80
+-p udplite -j DNAT --to-destination 1.2.3.4:80 ;  ; FAIL Need TCP, UDP, SCTP or DCCP with port specification
+-p icmp -j DNAT --to-destination 1.2.3.4:80 ; = ; OK ; to:1.2.3.4:80
+-p gre -j DNAT --to-destination 1.2.3.4:80 ;  ; FAIL Need TCP, UDP, SCTP or DCCP with port specification
+! -p tcp -j DNAT --to-destination 1.2.3.4:80 ; = ; OK ; to:1.2.3.4:80
+:POSTROUTING
+-j DNAT --to-destination 1.2.3.4 ;  ; KERNEL x_tables: ip_tables: DNAT target: used from hooks POSTROUTING, but only usable from PREROUTING/OUTPUT
+:INPUT
+-j DNAT --to-destination 1.2.3.4 ;  ; KERNEL x_tables: ip_tables: DNAT target: used from hooks INPUT, but only usable from PREROUTING/OUTPUT
+:OUTPUT
+-j DNAT --to-destination 1.2.3.4 ; = ; OK ; to:1.2.3.4
+:PREROUTING
+-p tcp -j DNAT --to-destination 1.2.3.4:1000-2000/65535 ; = ; OK ; to:1.2.3.4:1000-2000/65535
+-p tcp -j DNAT --to-destination 1.2.3.4:1000-2000/65536 ;  ; FAIL Port `65536' not valid
+-p tcp -j DNAT --to-destination 1.2.3.4:1000-2000/foo ;  ; FAIL Port `foo' not valid
+-p tcp -j DNAT --to-destination 1.2.3.4:1000-2000/0 ;  ; FAIL Port `0' not valid
+-p tcp -j DNAT --to-destination 1.2.3.4:1000/5 ;  ; FAIL Garbage after port value: `/5'
+-p tcp -j DNAT --to-destination 1.2.3.4:1000-1000/5 ; -p tcp -j DNAT --to-destination 1.2.3.4:1000/5 ; OK ; to:1.2.3.4:1000/5
+-p tcp -j DNAT --to-destination -1.2.3.4 ;  ; FAIL Bad IP address ""
+-p tcp -j DNAT --to-destination 1.2.3.4-1.2.3.5-1.2.3.6 ;  ; FAIL Bad IP address "1.2.3.5-1.2.3.6"
+-p tcp -j DNAT --to-destination 1.2.3.4:0x50 ; -p tcp -j DNAT --to-destination 1.2.3.4:80 ; OK ; to:1.2.3.4:80
+-p tcp -j DNAT --to-destination 1.2.3.4:-80 ;  ; FAIL Port `-80' not valid
+-p tcp -j DNAT --to-destination 1.2.3.4:080 ;  ; FAIL Garbage after port value: `80'
+-p udp -j DNAT --to-destination 1.2.3.4:domain ; -p udp -j DNAT --to-destination 1.2.3.4:53 ; OK ; to:1.2.3.4:53
+-p udp -j DNAT --to-destination 1.2.3.4:http ; -p udp -j DNAT --to-destination 1.2.3.4:80 ; OK ; to:1.2.3.4:80
+-p tcp -j DNAT --to-destination 1.2.3.4:ftp-data ; -p tcp -j DNAT --to-destination 1.2.3.4:20 ; OK ; to:1.2.3.4:20
+-p tcp -j DNAT --to-destination 1.2.3.4:ftp-data-80 ;  ; FAIL Port `ftp-data-80' not valid
+-p tcp -j DNAT --to-destination 1.2.3.4:20-ftp-data ;  ; FAIL Port `ftp-data' not valid
+-p tcp -j DNAT --to-destination [1.2.3.4]:80 ;  ; FAIL Invalid address format
+-p tcp -j DNAT --random ;  ; FAIL DNAT: option "--to-destination" must be specified
+-p tcp -j DNAT --to-destination 1.2.3.4:1-2 --random-fully ;  ; FAIL unknown option "--random-fully"
+%6
+-j DNAT --to-destination 2001:db8::1 ; = ; OK ; to:2001:db8::1
+-j DNAT --to-destination [2001:db8::1] ; -j DNAT --to-destination 2001:db8::1 ; OK ; to:2001:db8::1
+-p tcp -j DNAT --to-destination [2001:db8::1]:80 ; = ; OK ; to:[2001:db8::1]:80
+-p tcp -j DNAT --to-destination [2001:db8::1]:80-90 ; = ; OK ; to:[2001:db8::1]:80-90
+-p tcp -j DNAT --to-destination [2001:db8::1]:80-90/100 ; = ; OK ; to:[2001:db8::1]:80-90/100
+-p tcp -j DNAT --to-destination [2001:db8::1-2001:db8::5]:80 ; = ; OK ; to:[2001:db8::1-2001:db8::5]:80
+-p tcp -j DNAT --to-destination [2001:db8::1]-[2001:db8::5]:80 ;  ; FAIL Port `db8::5]:80' not valid
+-p tcp -j DNAT --to-destination 2001:db8::1-2001:db8::5 ; = ; OK ; to:2001:db8::1-2001:db8::5
+-p tcp -j DNAT --to-destination [2001:db8::5-2001:db8::1] ; -p tcp -j DNAT --to-destination 2001:db8::5-2001:db8::1 ; OK ; to:2001:db8::5-2001:db8::1
+-p tcp -j DNAT --to-destination [2001:db8::1 ;  ; FAIL Invalid address format
+-p tcp -j DNAT --to-destination :80 ; = ; OK ; to::80
+-p tcp -j DNAT --to-destination [2001:db8::1]80 ; -p tcp -j DNAT --to-destination 2001:db8::1 ; OK ; to:2001:db8::1
+-p tcp -j DNAT --to-destination 1.2.3.4 ;  ; FAIL Bad IP address "1.2.3.4"
+-p icmpv6 -j DNAT --to-destination [2001:db8::1]:80 ;  ; FAIL Need TCP, UDP, SCTP or DCCP with port specification
+-p tcp -j DNAT --to-destination []:80 ; -p tcp -j DNAT --to-destination :80 ; OK ; to::80
+-p tcp -j DNAT --to-destination [::1]: ;  ; FAIL Port `' not valid
+-p tcp -j DNAT --to-destination foo ;  ; FAIL Bad IP address "foo"
+-p tcp -j DNAT --to-destination "" ;  ; FAIL Bad IP address ""
+-j DNAT --to-destination ::ffff:1.2.3.4 ; = ; OK ; to:::ffff:1.2.3.4

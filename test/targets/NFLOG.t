@@ -1,0 +1,29 @@
+:FORWARD
+-j NFLOG ; = ; OK ;  
+-j NFLOG --nflog-group 1 ; = ; OK ; nflog-group 1
+-j NFLOG --nflog-group 65535 ; = ; OK ; nflog-group 65535
+-j NFLOG --nflog-group 65536 ;  ; FAIL NFLOG: bad value for option "--nflog-group", or out of range (0-65535).
+-j NFLOG --nflog-group 0 ; -j NFLOG ; OK ;  
+-j NFLOG --nflog-prefix foo ; = ; OK ; nflog-prefix foo
+-j NFLOG --nflog-prefix "foo bar: " ; = ; OK ; nflog-prefix "foo bar: "
+-j NFLOG --nflog-prefix "foo'bar\"" ; -j NFLOG --nflog-prefix "foo\'bar\"" ; OK ; nflog-prefix "foo\'bar\""
+-j NFLOG --nflog-prefix "" ;  ; FAIL Argument must have a minimum length of 1 characters
+-j NFLOG --nflog-prefix aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ; = ; OK ; nflog-prefix aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+-j NFLOG --nflog-prefix aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ; -j NFLOG --nflog-prefix aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ; OK ; nflog-prefix aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+-j NFLOG --nflog-range 64 ; = ; OK ; nflog-range 64
+-j NFLOG --nflog-size 64 ; = ; OK ; nflog-size 64
+-j NFLOG --nflog-size 0 ; = ; OK ; nflog-size 0
+-j NFLOG --nflog-range 1 --nflog-size 64 ;  ; FAIL NFLOG: option "--nflog-range" cannot be used together with "--nflog-size".
+-j NFLOG --nflog-size 4294967295 ; = ; OK ; nflog-size 4294967295
+-j NFLOG --nflog-size 4294967296 ;  ; FAIL NFLOG: bad value for option "--nflog-size", or out of range (0-4294967295).
+-j NFLOG --nflog-threshold 2 ; = ; OK ; nflog-threshold 2
+-j NFLOG --nflog-threshold 1 ; = ; OK ; nflog-threshold 1
+-j NFLOG --nflog-threshold 0 ; -j NFLOG ; OK ;  
+-j NFLOG --nflog-threshold 65536 ;  ; FAIL NFLOG: bad value for option "--nflog-threshold", or out of range (0-65535).
+-j NFLOG --nflog-group 3 --nflog-prefix x --nflog-size 4 --nflog-threshold 5 ; -j NFLOG --nflog-prefix x --nflog-group 3 --nflog-size 4 --nflog-threshold 5 ; OK ; nflog-prefix x nflog-group 3 nflog-size 4 nflog-threshold 5
+-j NFLOG ! --nflog-group 3 ;  ; FAIL NFLOG: option "--nflog-group" cannot be inverted.
+-j NFLOG --nflog-group 3 --nflog-group 3 ;  ; FAIL NFLOG: option "--nflog-group" can only be used once.
+-j NFLOG --nflog-prefix "a ;  ; FAIL Newlines not allowed in --log-prefix
+-j NFLOG --nflog-prefix "a b\\c" ; = ; OK ; nflog-prefix "a b\\c"
+%6
+-j NFLOG --nflog-group 2 ; = ; OK ; nflog-group 2

@@ -1,0 +1,27 @@
+:FORWARD
+-j NFQUEUE ; -j NFQUEUE --queue-num 0 ; OK ; NFQUEUE num 0
+-j NFQUEUE --queue-num 0 ; = ; OK ; NFQUEUE num 0
+-j NFQUEUE --queue-num 65535 ; = ; OK ; NFQUEUE num 65535
+-j NFQUEUE --queue-num 65536 ;  ; FAIL NFQUEUE: bad value for option "--queue-num", or out of range (0-65535).
+-j NFQUEUE --queue-num -1 ;  ; FAIL NFQUEUE: bad value for option "--queue-num", or out of range (0-65535).
+-j NFQUEUE --queue-balance 0:3 ; = ; OK ; NFQUEUE balance 0:3
+-j NFQUEUE --queue-balance 3:0 ;  ; FAIL 3 should be less than 0
+-j NFQUEUE --queue-balance 3:3 ;  ; FAIL 3 should be less than 3
+-j NFQUEUE --queue-balance 3 ;  ; FAIL Bad range "3"
+-j NFQUEUE --queue-balance 3: ; -j NFQUEUE --queue-balance 3:65535 ; OK ; NFQUEUE balance 3:65535
+-j NFQUEUE --queue-balance :3 ; -j NFQUEUE --queue-balance 0:3 ; OK ; NFQUEUE balance 0:3
+-j NFQUEUE --queue-balance 0:65535 ;  ; KERNEL xt_NFQUEUE: number of total queues is 0
+-j NFQUEUE --queue-balance 0:65536 ;  ; FAIL NFQUEUE: bad value for option "--queue-balance" near "65536", or out of range (0-65535).
+-j NFQUEUE --queue-num 1 --queue-bypass ; = ; OK ; NFQUEUE num 1 bypass
+-j NFQUEUE --queue-bypass ; -j NFQUEUE --queue-num 0 --queue-bypass ; OK ; NFQUEUE num 0 bypass
+-j NFQUEUE --queue-balance 0:3 --queue-cpu-fanout ; = ; OK ; NFQUEUE balance 0:3 cpu-fanout
+-j NFQUEUE --queue-cpu-fanout ;  ; FAIL NFQUEUE: option "--queue-cpu-fanout" also requires "--queue-balance".
+-j NFQUEUE --queue-num 3 --queue-cpu-fanout ;  ; FAIL NFQUEUE: option "--queue-cpu-fanout" also requires "--queue-balance".
+-j NFQUEUE --queue-balance 0:3 --queue-num 5 ;  ; FAIL NFQUEUE: option "--queue-num" cannot be used together with "--queue-balance".
+-j NFQUEUE --queue-balance 0:3 --queue-bypass --queue-cpu-fanout ; = ; OK ; NFQUEUE balance 0:3 bypass cpu-fanout
+-j NFQUEUE --queue-num 5 --queue-balance x ;  ; FAIL NFQUEUE: bad value for option "--queue-balance" near "x", or out of range (0-65535).
+-j NFQUEUE --queue-balance 0:3:4 ;  ; FAIL NFQUEUE: Too many components for option "--queue-balance" (max: 2)
+-j NFQUEUE --queue-balance 1:65535 ; = ; OK ; NFQUEUE balance 1:65535
+-j NFQUEUE --queue-balance 0:65534 ; = ; OK ; NFQUEUE balance 0:65534
+-j NFQUEUE ! --queue-num 4 ;  ; FAIL NFQUEUE: option "--queue-num" cannot be inverted.
+-j NFQUEUE --queue-balance "" ;  ; FAIL Bad range ""
