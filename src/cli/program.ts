@@ -122,6 +122,7 @@ function buildProgram(
     },
   );
   addCheck(program, surroundings, end);
+  addSnapshot(program, surroundings);
   return program;
 }
 
@@ -142,5 +143,22 @@ function addCheck(
       await stdout.print(result.stdout);
       await stderr.print(result.stderr);
       end(result.exitStatus);
+    });
+}
+
+const SNAPSHOT_EXAMPLES = `
+The script is POSIX sh, to be read and then run as root on the machine; it changes nothing there:
+  $ iptables-replay snapshot > snapshot.sh
+  $ scp snapshot.sh gw1: && ssh gw1 sudo sh snapshot.sh host && scp -r gw1:host gw1/
+  $ iptables-replay run --host gw1/ gw1.pcapng`;
+
+function addSnapshot(program: Command, { stdout }: Surroundings): void {
+  program
+    .command('snapshot')
+    .description('print a shell script that collects HOST on a machine')
+    .addHelpText('after', SNAPSHOT_EXAMPLES)
+    .action(async () => {
+      const { SNAPSHOT_SCRIPT } = await import('./snapshot.ts');
+      await stdout.print(SNAPSHOT_SCRIPT);
     });
 }

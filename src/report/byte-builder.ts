@@ -40,25 +40,31 @@ export class ByteBuilder {
     this.reserve(17);
     let digits = 1;
     for (let bound = 10; value >= bound; bound *= 10) digits++;
+    let at = this.length + digits - 1;
     let rest = value;
-    for (let at = this.length + digits - 1; at >= this.length; at--) {
+    for (; rest > 0x7fffffff; at--) {
       const tens = Math.floor(rest / 10);
       this.bytes[at] = DIGIT_0 + (rest - 10 * tens);
       rest = tens;
     }
+    this.putDigits(rest | 0, at);
     this.length += digits;
   }
 
   /** Exactly nine digits. */
   putNanoseconds(nanoseconds: number): void {
     this.reserve(9);
-    let rest = nanoseconds;
-    for (let at = this.length + 8; at >= this.length; at--) {
-      const tens = Math.floor(rest / 10);
+    this.putDigits(nanoseconds | 0, this.length + 8);
+    this.length += 9;
+  }
+
+  /** Decimal digits of `rest`, the last at `last`, down to the end of what was put before. */
+  private putDigits(rest: number, last: number): void {
+    for (let at = last; at >= this.length; at--) {
+      const tens = (rest / 10) | 0;
       this.bytes[at] = DIGIT_0 + (rest - 10 * tens);
       rest = tens;
     }
-    this.length += 9;
   }
 
   putIpv4(word: number): void {
