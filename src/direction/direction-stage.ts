@@ -42,7 +42,8 @@ export class DirectionStage {
       if (this.#passesOn && c.family[i] !== 0 && direction !== DIRECTION_LOOP) {
         const isFragment = takeFingerprint(batch, i);
         const timeNs = c.timeNs[i]!;
-        if (direction !== DIRECTION_IN && this.#echoes.match(fingerprint[0]!, fingerprint[1]!, timeNs)) {
+        const isTold = sources[c.source[i]!]!.direction === 'out';
+        if (direction !== DIRECTION_IN && !isTold && this.#echoes.match(fingerprint[0]!, fingerprint[1]!, timeNs)) {
           direction = DIRECTION_ECHO;
           this.echoPackets++;
           this.#link(this.#echoes.matched, first + i);

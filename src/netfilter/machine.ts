@@ -4,6 +4,7 @@ import { CompiledRunner } from '../compile/compiled-runner.ts';
 import { compileProgram } from '../compile/program.ts';
 import { Sharing } from '../compile/sharing.ts';
 import { Conntrack } from '../conntrack/conntrack.ts';
+import { Defragmenter } from '../defrag/defragmenter.ts';
 import { DirectionStage } from '../direction/direction-stage.ts';
 import { LinearRunner } from '../evaluate/linear.ts';
 import { makeRuntime, type RuntimeRuleset } from '../evaluate/runtime.ts';
@@ -98,6 +99,7 @@ export class Machine {
     const sharing: (Sharing | undefined)[] = [];
     const rawFirst: boolean[] = [];
     const defragmenters: (FragmentAssembler | undefined)[] = [];
+    const ownDefragmenters: (FragmentAssembler | undefined)[] = [];
     for (const { family, ruleset } of loaded.rulesets) {
       const runtime = makeRuntime(ruleset, {
         host,
@@ -118,7 +120,8 @@ export class Machine {
         this.#families[family] = { runner, tracks, translates };
       }
       rawFirst[family] = tracks && rawDecides(runtime);
-      //DEFRAG
+      if (tracks || someRule(ruleset, bringsDefrag)) defragmenters[family] = new Defragmenter(family, host);
+      ownDefragmenters[family] = new Defragmenter(family, host);
     }
     if (config.conntrack !== undefined) {
       this.#conntrack.seed(config.conntrack.text, 0, config.conntrack.file);
@@ -133,6 +136,7 @@ export class Machine {
       trail: this.#trail,
       traversal: new Traversal(host, this.#conntrack, this.#families, this.#trail),
       defragmenters,
+      ownDefragmenters,
       checksum: config.checksum,
       perPacket: config.perPacket,
     });

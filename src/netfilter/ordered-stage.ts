@@ -19,10 +19,14 @@ import {
   R_CTMARK,
   R_CTSTATUS,
   R_FAMILY,
+  R_IIF,
   R_LENGTH,
+  R_MARK,
   R_PHYS_IN,
   R_PKT_TYPE,
+  R_PRIORITY,
   R_TOS,
+  R_TRACE,
   R_TTL,
   REGISTER_COUNT,
 } from '../packet/registers.ts';
@@ -44,7 +48,7 @@ import type { FamilyRules, Traversal } from './traverse.ts';
 
 /** Puts fragments together. True when row `i` completed a packet, which `p` then holds. */
 export interface FragmentAssembler {
-  add(batch: Batch, i: number, p: Packet): boolean;
+  add(batch: Batch, i: number, p: Packet, user: number, iif: number): boolean;
 }
 
 /** What the stage runs on. */
@@ -59,8 +63,10 @@ export interface OrderedStageParts {
   readonly rawFirst: readonly boolean[];
   readonly trail: Trail;
   readonly traversal: Traversal;
-  /** [4] and [6]. */
+  /** [4] and [6]: for packets that arrive, where the rules ask for it. */
   readonly defragmenters: readonly (FragmentAssembler | undefined)[];
+  /** [4] and [6]: for packets of this host, which are cut only behind POSTROUTING: OUTPUT saw the whole. */
+  readonly ownDefragmenters: readonly (FragmentAssembler | undefined)[];
   /** `--checksum`: how transport checksums are judged. */
   readonly checksum: 'auto' | 'verify' | 'trust';
   readonly perPacket: boolean;
@@ -109,7 +115,26 @@ export class OrderedStage {
     this.#trail = parts.trail;
     this.#localForm = new LocalForm(parts.conntrack);
     this.#rejects = new PendingRejects(parts.conntrack, this.#localForm);
+    parts.traversal.assembleLocal = (p) => this.#assembleLocal(p);
   }
+
+  /** Batch and row of the packet at hand. */
+  #batch: Batch | undefined;
+  #rowNumber = 0;
+
+  /** Puts IPv4 fragments for this host together behind PREROUTING; what the hooks have set on the packet stays. */
+  #assembleLocal(p: Packet): boolean {
+    const kept = this.#kept;
+    const { number } = p;
+    kept.set(p.r);
+    const whole = this.#parts.ownDefragmenters[4]!.add(this.#batch!, this.#rowNumber, p, LOCAL_DELIVER, kept[R_IIF]!);
+    if (!whole) p.r.set(kept);
+    else for (const register of [R_IIF, R_MARK, R_PRIORITY, R_PKT_TYPE, R_PHYS_IN, R_TRACE]) p.r[register] = kept[register]!;
+    p.number = number;
+    return whole;
+  }
+
+  readonly #kept = new Int32Array(REGISTER_COUNT);
 
   /** `ahead` are the batches behind this one that are decoded and sorted: where echoes may lie. */
   process(batch: Batch, ahead: readonly Batch[]): void {
@@ -120,6 +145,8 @@ export class OrderedStage {
       this.#time(c.timeNs[i]!, c.timeInvalid[i]!);
       this.packets++;
       this.wireBytes += c.origLen[i]!;
+      this.#batch = batch;
+      this.#rowNumber = i;
       const path = this.#row(batch, i, first, ahead);
       const outcome = this.paths.outcomeOf(path);
       this.paths.packets[path]! += 1;
@@ -155,9 +182,12 @@ export class OrderedStage {
     const drop = this.#headerDrop(batch, i, direction, iface);
     if (drop !== 0) return this.#short(OUTCOME_STACK, family, drop, iface, 0);
     const p = this.#p;
-    const defragmenter = this.#parts.defragmenters[family];
+    const isOwn = direction === DIRECTION_OUT;
+    const defragmenter = (isOwn ? this.#parts.ownDefragmenters : this.#parts.defragmenters)[family];
     if ((c.decodeFlags[i]! & DECODE_FRAGMENT) !== 0 && defragmenter !== undefined) {
-      if (!defragmenter.add(batch, i, p)) return this.#short(OUTCOME_FRAGMENT, family, 0, iface, 0);
+      if (!defragmenter.add(batch, i, p, isOwn ? OWN : 0, iface)) {
+        return this.#short(OUTCOME_FRAGMENT, family, 0, iface, 0);
+      }
       p.number = first + i;
       this.#bytes = p.r[R_LENGTH]!;
     } else p.load(batch, i, first);
@@ -317,5 +347,9 @@ export class OrderedStage {
     c.invalidReason[i] = this.#p.r[R_CTINFO]! < 0 ? this.#conntrack.lastInvalidReason : 0;
   }
 }
+
+/** Users of defragmentation, told apart as IP_DEFRAG_* are. */
+const OWN = 1;
+const LOCAL_DELIVER = 2;
 
 const EMPTY = new Int32Array(0);

@@ -51,6 +51,7 @@ import {
   OUTCOME_DELIVERED,
   OUTCOME_DROPPED,
   OUTCOME_FORWARDED,
+  OUTCOME_FRAGMENT,
   OUTCOME_LOOPED,
   OUTCOME_QUEUED,
   OUTCOME_REJECTED,
@@ -94,6 +95,11 @@ export interface FamilyRules {
  * One object for a run; `inbound`, `outbound` and `loop` take one packet to its end, which is left in `end`.
  */
 export class Traversal {
+  /**
+   * ip_local_deliver() puts IPv4 fragments together before INPUT, whether conntrack runs or not. Gives false when the
+   * packet waits for its other fragments; else `p` is the whole.
+   */
+  assembleLocal: (p: Packet) => boolean = () => true;
   readonly #host: Host;
   readonly #tracking: Conntrack;
   readonly #families: readonly (FamilyRules | undefined)[];
@@ -131,6 +137,8 @@ export class Traversal {
   trackFirst(p: Packet, direction: number): boolean {
     const hook = direction === DIRECTION_OUT ? HOOK_OUTPUT : HOOK_PREROUTING;
     this.#start(p, 0);
+    // The packet before may have taken a known path, and then nobody asked.
+    this.#tracked = false;
     const tracked = this.#track(p, hook);
     this.#tracked = tracked;
     return tracked;
@@ -225,6 +233,11 @@ export class Traversal {
 
   #input(p: Packet): void {
     const hook = HOOK_INPUT;
+    if (p.isFragment && p.r[R_FAMILY] === 4 && !this.assembleLocal(p)) {
+      this.#finish(OUTCOME_FRAGMENT, HOOK_PREROUTING);
+      this.end.decider = -1;
+      return;
+    }
     if (
       this.#table(p, TABLE_MANGLE, hook) &&
       this.#table(p, TABLE_FILTER, hook) &&

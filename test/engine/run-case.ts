@@ -1,0 +1,128 @@
+/** Runs a kernel case through the engine: its packets as captures, its host as a HOST folder. */
+
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { savedRuleset } from '../../src/report/save.ts';
+import { rulesetHits } from '../../src/report/hits.ts';
+import type { ReplayConfig, ReplayOutput } from '../../src/workers/config.ts';
+import { runReplay } from '../../src/workers/replay.ts';
+import { askHosts, type Case, digest, type Host, isJudgeAvailable } from '../kernel/judge.ts';
+import { pcap, unhex } from '../kernel/packets.ts';
+
+/** Time of the first packet: some moment; cases without times follow each other by this much. */
+const EPOCH_SECONDS = 1_700_000_000;
+const STEP_SECONDS = 0.000_02;
+
+const LINKTYPE_RAW = 101;
+const LINKTYPE_ETHERNET = 1;
+
+const hostsFile = join(import.meta.dirname, 'recorded', 'hosts.json');
+
+/** The HOST folders of these hosts, by digest: from the kernel where it can be asked, else from the recording. */
+export async function describeHosts(hosts: readonly Host[]): Promise<Map<string, Record<string, string>>> {
+  const byDigest = new Map(hosts.map((host) => [digest(host), host]));
+  const recorded: Record<string, Record<string, string>> = existsSync(hostsFile)
+    ? JSON.parse(readFileSync(hostsFile, 'utf8'))
+    : {};
+  const missing = [...byDigest].filter(([key]) => process.env.RECORD === '1' || recorded[key] === undefined);
+  if (missing.length > 0) {
+    if (!isJudgeAvailable()) throw new Error(`no recording of ${missing.length} hosts, and no kernel to ask`);
+    const answers = await askHosts(missing.map(([, host]) => host));
+    for (const [i, [key]] of missing.entries()) recorded[key] = withoutOthers(answers[i]!);
+    if (process.env.RECORD === '1') {
+      const sorted = Object.fromEntries(Object.entries(recorded).sort(([a], [b]) => (a < b ? -1 : 1)));
+      mkdirSync(join(hostsFile, '..'), { recursive: true });
+      writeFileSync(hostsFile, `${JSON.stringify(sorted, null, 1)}\n`);
+    }
+  }
+  return new Map(Object.entries(recorded));
+}
+
+/** Of sysctl.txt only what the engine may read: the whole is large. */
+function withoutOthers(files: Record<string, string>): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [name, text] of Object.entries(files)) {
+    if (name.endsWith('.save') || name === 'conntrack.txt') continue;
+    kept[name] =
+      name === 'sysctl.txt'
+        ? text
+            .split('\n')
+            .filter((line) => /forward|rp_filter|accept_local|route_localnet|src_valid|netfilter|ipfrag|ip6frag|nf_|bridge/.test(line))
+            .join('\n')
+        : text;
+  }
+  return kept;
+}
+
+/** What of a case cannot be said by a capture; undefined when all can. */
+export function unsayable(one: Case): string | undefined {
+  if (one.packets.some(({ mark }) => mark !== undefined)) return 'SO_MARK';
+  if (one.packets.some(({ protocol }) => protocol !== undefined)) return 'link layer protocol';
+  return undefined;
+}
+
+export interface CaseRun {
+  readonly save4: string | undefined;
+  readonly save6: string | undefined;
+  readonly output: ReplayOutput;
+}
+
+export async function runCase(
+  one: Case,
+  hostFiles: Record<string, string>,
+  options: Partial<ReplayConfig> = {},
+): Promise<CaseRun> {
+  const folder = mkdtempSync(join(tmpdir(), 'iptables-replay-case-'));
+  try {
+    for (const [name, text] of Object.entries(hostFiles)) writeFileSync(join(folder, name), text);
+    if (one.rules4 !== undefined) writeFileSync(join(folder, 'iptables.save'), one.rules4);
+    if (one.rules6 !== undefined) writeFileSync(join(folder, 'ip6tables.save'), one.rules6);
+    if (one.ipset !== undefined) writeFileSync(join(folder, 'ipset.save'), one.ipset);
+    const output = await runReplay({
+      captures: writeCaptures(one, folder),
+      host: folder,
+      midstream: 'kernel',
+      checksum: 'verify',
+      workers: 0,
+      seed: 0,
+      onUnsupported: 'error',
+      evaluator: 'compiled',
+      perPacket: false,
+      ...options,
+    });
+    return { save4: savedText(output, 4, one.counters), save6: savedText(output, 6, one.counters), output };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+export function savedText(output: ReplayOutput, family: 4 | 6, keepCounters = false): string | undefined {
+  const at = output.rulesets.findIndex((ruleset) => ruleset.family === family);
+  if (at < 0) return undefined;
+  return savedRuleset(rulesetHits(output, keepCounters)[at]!);
+}
+
+/** One file an interface and direction; times keep the order of the case. */
+function writeCaptures(one: Case, folder: string): string[] {
+  const kinds = new Map(one.host.interfaces.map(({ name, type }) => [name, type ?? 'tun']));
+  const files = new Map<string, { linktype: number; packets: { time: number; bytes: Uint8Array }[] }>();
+  let last = 0;
+  for (const packet of one.packets) {
+    last = Math.max(last + STEP_SECONDS, packet.at ?? 0);
+    const isLoopback = packet.iface === 'lo';
+    const key = isLoopback ? 'lo' : `${packet.iface}:${packet.dir}`;
+    const isTap = packet.dir === 'in' && kinds.get(packet.iface) === 'tap';
+    let file = files.get(key);
+    if (file === undefined) {
+      file = { linktype: isTap ? LINKTYPE_ETHERNET : LINKTYPE_RAW, packets: [] };
+      files.set(key, file);
+    }
+    file.packets.push({ time: EPOCH_SECONDS + last, bytes: unhex(packet.hex) });
+  }
+  return [...files].map(([key, { linktype, packets }], i) => {
+    const path = join(folder, `${i}.pcap`);
+    writeFileSync(path, pcap(linktype, packets));
+    return `${key}=${path}`;
+  });
+}
