@@ -88,6 +88,8 @@ export interface KernelRule extends RuleContext {
   readonly hooks: readonly string[];
   /** `-g` instead of `-j`. */
   readonly isGoto: boolean;
+  /** All matches of the rule, for targets that want one of them (TCPMSS). */
+  readonly matches: readonly { readonly definition: { readonly name: string }; readonly options: unknown }[];
 }
 
 export interface ExtensionSyntax<O> {

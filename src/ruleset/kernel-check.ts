@@ -106,6 +106,7 @@ export function checkTable(table: Table, family: Family): KernelRefusal[] {
         protocolInverted: rule.protocolInverted,
         hooks: names,
         isGoto: rule.target.kind === 'goto',
+        matches: rule.matches,
       };
       const refusal =
         rule.matches

@@ -1,8 +1,10 @@
+import { CHECKSUM_PARTIAL } from '../batch/layout.ts';
 import { defineTarget } from '../extension/define.ts';
 import { defineSyntax } from '../extension/syntax.ts';
 import { flag, uint8 } from '../extension/values.ts';
 import { IPPROTO_TCP } from '../packet/packet.ts';
-import { R_L4PROTO, R_TCP_FLAGS, R_TOS } from '../packet/registers.ts';
+import { R_CHECKSUM, R_L4PROTO, R_TCP_FLAGS, R_TOS } from '../packet/registers.ts';
+import { replaceSum16, writableBytes } from '../packet/rewrite.ts';
 import { VERDICT_CONTINUE, VERDICT_DROP } from '../packet/verdict.ts';
 
 /** What is set; undefined is left alone. */
@@ -69,7 +71,11 @@ export const ecnTarget = defineTarget<EcnOptions>({
     if (o.cwr !== undefined) flags = (flags & ~CWR) | (o.cwr === 0 ? 0 : CWR);
     if (flags !== old) {
       r[R_TCP_FLAGS] = flags;
-      p.touch();
+      writableBytes(p);
+      const at = p.l4Offset + 12;
+      const word = p.view.getUint16(at);
+      p.view.setUint16(at, (word & 0xff00) | flags);
+      if (r[R_CHECKSUM] !== CHECKSUM_PARTIAL) replaceSum16(p, p.l4Offset + 16, word, (word & 0xff00) | flags);
     }
     return VERDICT_CONTINUE;
   },

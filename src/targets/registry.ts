@@ -19,6 +19,7 @@ import { redirect } from './REDIRECT.ts';
 import { reject } from './REJECT.ts';
 import { snat } from './SNAT.ts';
 import { accept, drop, queue, returnTarget } from './standard.ts';
+import { tcpmssTarget } from './TCPMSS.ts';
 import { tosTarget } from './TOS.ts';
 import { trace } from './TRACE.ts';
 import { hlTarget6, ttlTarget4 } from './TTL.ts';
@@ -49,6 +50,7 @@ export const TARGETS: readonly TargetDefinition<any, any>[] = [
   reject,
   returnTarget,
   snat,
+  tcpmssTarget,
   tosTarget,
   trace,
   ttlTarget4,
