@@ -31,10 +31,17 @@ export class KernelNetwork {
   }
 
   /** Runs `ip -batch`; lines that the kernel refuses are passed over when `force`. */
-  batch(lines: readonly string[], force = false, family: 4 | 6 = 4): void {
+  batch(lines: readonly string[], force = false, family?: 4 | 6): void {
     const done = spawnSync(
       'ip',
-      ['-n', this.name, `-${family}`, ...(force ? ['-force'] : []), '-batch', '-'],
+      [
+        '-n',
+        this.name,
+        ...(family === undefined ? [] : [`-${family}`]),
+        ...(force ? ['-force'] : []),
+        '-batch',
+        '-',
+      ],
       {
         input: `${lines.join('\n')}\n`,
         encoding: 'utf8',
