@@ -1,9 +1,11 @@
 import path from 'node:path';
 import { describeDamage } from '../capture/damage.ts';
 import type { ReplayOutput } from '../workers/config.ts';
+import { describeDecider } from './decider.ts';
 import { familyName, groupDigits, plural, protocolText, utcText } from './format.ts';
 import type { ChainHits, RulesetHits, TableHits } from './hits.ts';
 import { HTML_SCRIPT, HTML_STYLE } from './html-assets.ts';
+import { refusalRows } from './refusals.ts';
 import { policyText, ruleText } from './rule-forms.ts';
 import { endRows, timeSpan } from './summary.ts';
 import { etherTypeText } from './text-summary.ts';
@@ -92,6 +94,17 @@ function summary(output: ReplayOutput): string {
   const { result } = output;
   const cards = [
     card('What became of the packets', endsTable(output)),
+    tableCard(
+      'What refused packets',
+      ['packets', 'bytes', 'family', '', 'by'],
+      refusalRows(output).map((row) => [
+        row.packets,
+        row.bytes,
+        familyName(row.family),
+        row.outcome,
+        describeDecider(row),
+      ]),
+    ),
     listCard('Damaged captures', output.damage.map(describeDamage)),
     listCard('Rules that never match here', output.unsupported),
     tableCard(

@@ -1,6 +1,7 @@
 import type { ReplayOutput } from '../workers/config.ts';
 import { epochText } from './format.ts';
 import type { RulesetHits } from './hits.ts';
+import { refusalRows } from './refusals.ts';
 import { ruleRows } from './rules-table.ts';
 import { endRows, timeSpan } from './summary.ts';
 import { etherTypeText } from './text-summary.ts';
@@ -54,6 +55,16 @@ export function jsonReport(output: ReplayOutput, rulesets: readonly RulesetHits[
       hook: row.hook ?? null,
       outcome: row.outcome,
       reason: row.reason?.name ?? null,
+      packets: row.packets,
+      bytes: row.bytes,
+    })),
+    refusals: refusalRows(output).map((row) => ({
+      family: row.family,
+      table: row.table,
+      chain: row.chain,
+      number: row.number,
+      rule: row.text,
+      outcome: row.outcome,
       packets: row.packets,
       bytes: row.bytes,
     })),

@@ -1,6 +1,7 @@
 import { OUTCOME_LOOPED, OUTCOME_STACK, OUTCOMES } from '../netfilter/outcome.ts';
 import { HOOK_NAMES } from '../packet/registers.ts';
-import type { Decider, PacketContext } from './packet-context.ts';
+import { describeDecider } from './decider.ts';
+import type { PacketContext } from './packet-context.ts';
 import { stackReason } from './stack-reason.ts';
 
 /** How a packet ended: values of the outcome columns of its row. */
@@ -22,9 +23,4 @@ export function packetComment(end: PacketEnd, context: PacketContext): string {
   const where = hookName === undefined ? '' : ` in ${hookName}`;
   if (end.outcome === OUTCOME_STACK) return `${sentence}${where}: ${stackReason(end.reason).sentence}`;
   return decider === undefined ? `${sentence}${where}` : `${sentence}${where} by ${decider}`;
-}
-
-export function describeDecider({ table, chain, number, text }: Decider): string {
-  if (number === 0) return `the policy of ${table} ${chain}: ${text}`;
-  return `${table} ${chain} rule ${number}: ${text}`;
 }

@@ -1,20 +1,8 @@
-import type { Family } from '../base/inet.ts';
 import type { CaptureSource } from '../capture/source.ts';
 import type { Host } from '../host/types.ts';
-import { type CounterOwner, numberCounters } from '../netfilter/ruleset-index.ts';
+import { numberCounters } from '../netfilter/ruleset-index.ts';
 import type { Ruleset } from '../ruleset/model.ts';
-import { policyText, ruleText } from './rule-forms.ts';
-
-/** The rule or policy that decided a packet's fate, as rows of packets name it. */
-export interface Decider {
-  readonly family: Family;
-  readonly table: string;
-  readonly chain: string;
-  /** Number in its chain, from 1; 0 for the chain's policy. */
-  readonly number: number;
-  /** The rule as iptables-save prints it, or `-P CHAIN POLICY`. */
-  readonly text: string;
-}
+import { type Decider, deciderOf } from './decider.ts';
 
 /** What output of single packets has to know of the run: numbers in a batch's columns become names here. */
 export interface PacketContext {
@@ -61,11 +49,4 @@ export function packetContext(start: ReplayStart): PacketContext {
 /** As direction/director.ts names what HOST does not know. */
 function capturedName({ ifaceName }: CaptureSource, ifindex: number): string {
   return ifaceName !== undefined && ifaceName !== 'any' ? ifaceName : `if${ifindex}`;
-}
-
-function deciderOf({ ruleset, table, chain, rule, ruleNumber }: CounterOwner): Decider {
-  const { family } = ruleset;
-  const text =
-    rule === undefined ? policyText(chain) : ruleText({ family, table: table.name, chain: chain.name, rule });
-  return { family, table: table.name, chain: chain.name, number: ruleNumber, text };
 }

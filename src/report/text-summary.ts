@@ -1,6 +1,8 @@
 import { describeDamage } from '../capture/damage.ts';
 import type { ReplayOutput } from '../workers/config.ts';
+import { describeDecider } from './decider.ts';
 import { alignedTable, familyName, groupDigits, plural, protocolText, rateText, utcText } from './format.ts';
+import { refusalRows } from './refusals.ts';
 import { endRows, timeSpan } from './summary.ts';
 
 /** The summary above the listing: sections with a heading, parted by empty lines. */
@@ -8,6 +10,7 @@ export function summaryLines(output: ReplayOutput): string[] {
   const sections = [
     overview(output),
     ends(output),
+    refusals(output),
     connections(output),
     states(output),
     invalid(output),
@@ -60,6 +63,25 @@ function ends(output: ReplayOutput): string[] {
   ]);
   if (rows.length === 0) return [];
   return section('What became of the packets, and where', ['>packets', '>bytes', 'family', 'hook', ''], rows);
+}
+
+/** Rows of refusals that the summary shows; the listing has the others. */
+const REFUSALS_SHOWN = 10;
+
+function refusals(output: ReplayOutput): string[] {
+  const all = refusalRows(output);
+  if (all.length === 0) return [];
+  const rows = all
+    .slice(0, REFUSALS_SHOWN)
+    .map((row) => [
+      groupDigits(row.packets),
+      groupDigits(row.bytes),
+      familyName(row.family),
+      row.outcome,
+      describeDecider(row),
+    ]);
+  const lines = section('What refused packets', ['>packets', '>bytes', 'family', '', 'by'], rows);
+  return all.length > rows.length ? [...lines, `  and ${all.length - rows.length} more`] : lines;
 }
 
 function connections(output: ReplayOutput): string[] {

@@ -21,6 +21,10 @@ test('the whole report', () => {
           200  20,000  IPv4    -           a packet seen before, on its way out
             4     168  -       -           not IP
 
+    What refused packets:
+      packets   bytes  family           by
+          100  10,000  IPv4    dropped  the policy of filter INPUT: -P INPUT DROP
+
     Connections (tracked: IPv4, IPv6):
       new  at the end  family  protocol
        20           3  IPv4    tcp
