@@ -116,7 +116,8 @@ export class LocalForm {
   }
 }
 
-function isIcmpError(family: number, type: number): boolean {
+/** Types that quote the packet they are about (RFC 792, RFC 4443). */
+export function isIcmpError(family: number, type: number): boolean {
   if (family === 6) return type >= 1 && type <= 4;
   return type === 3 || type === 4 || type === 5 || type === 11 || type === 12;
 }

@@ -38,11 +38,13 @@ import {
   OUTCOME_NOT_IP,
   OUTCOME_REJECTED,
   OUTCOME_STACK,
+  STACK_NO_ROUTE,
+  STACK_TOO_BIG,
   STACK_UNREADABLE,
 } from './outcome.ts';
 import { PathCache } from './path-cache.ts';
 import { type PathEnd, PathTable } from './path-table.ts';
-import { PendingRejects } from './pending-rejects.ts';
+import { PendingAnswers } from './pending-answers.ts';
 import { Statistics } from './statistics.ts';
 import type { FamilyRules, Traversal } from './traverse.ts';
 
@@ -92,7 +94,7 @@ export class OrderedStage {
   readonly #p = new Packet();
   readonly #arrived = new Int32Array(REGISTER_COUNT);
   readonly #localForm: LocalForm;
-  readonly #rejects: PendingRejects;
+  readonly #answers: PendingAnswers;
   readonly #end: PathEnd = { outcome: 0, family: 0, hook: NO_HOOK, reason: 0, decider: -1, iif: 0, oif: 0 };
   walked = 0;
   cached = 0;
@@ -114,7 +116,7 @@ export class OrderedStage {
     this.#traversal = parts.traversal;
     this.#trail = parts.trail;
     this.#localForm = new LocalForm(parts.conntrack);
-    this.#rejects = new PendingRejects(parts.conntrack, this.#localForm);
+    this.#answers = new PendingAnswers(parts.conntrack, this.#localForm);
     parts.traversal.assembleLocal = (p) => this.#assembleLocal(p);
   }
 
@@ -189,6 +191,7 @@ export class OrderedStage {
         return this.#short(OUTCOME_FRAGMENT, family, 0, iface, 0);
       }
       p.number = first + i;
+      p.isReassembled = true;
       this.#bytes = p.r[R_LENGTH]!;
     } else p.load(batch, i, first);
     p.r[R_CHECKSUM] = this.#checksum(p.r[R_CHECKSUM]!);
@@ -244,7 +247,7 @@ export class OrderedStage {
     const trail = this.#trail;
     trail.reset(r[R_LENGTH]!);
     if (direction === DIRECTION_OUT && tracks) {
-      this.#rejects.attach(p);
+      this.#answers.attach(p);
       if (r[R_CT]! < 0) this.#localForm.restore(p);
     }
     const sharing = this.#parts.sharing[family];
@@ -310,7 +313,7 @@ export class OrderedStage {
     const ct = r[R_CT]!;
     if (tracks) {
       this.statistics.count(r, this.#conntrack.lastInvalidReason);
-      if (end.outcome === OUTCOME_REJECTED) this.#rejects.add(p, this.#arrived);
+      if (isAnswered(end)) this.#answers.add(p, this.#arrived);
       if (ct >= 0) {
         if (this.#traversal.confirmed) this.statistics.confirmed(r);
         this.#conntrack.release(p);
@@ -346,6 +349,12 @@ export class OrderedStage {
     c.ctinfo[i] = this.#p.r[R_CTINFO]! & 255;
     c.invalidReason[i] = this.#p.r[R_CTINFO]! < 0 ? this.#conntrack.lastInvalidReason : 0;
   }
+}
+
+/** This host may answer the packet, whose connection was not confirmed. */
+function isAnswered(end: PathEnd): boolean {
+  if (end.outcome === OUTCOME_REJECTED) return true;
+  return end.outcome === OUTCOME_STACK && end.reason >= STACK_NO_ROUTE && end.reason <= STACK_TOO_BIG;
 }
 
 /** Users of defragmentation, told apart as IP_DEFRAG_* are. */

@@ -60,7 +60,8 @@ export const STACK_REASONS = {
   },
   134: { name: 'not-forwarding', sentence: 'forwarding is off' },
   135: { name: 'ttl-exceeded', sentence: 'TTL or hop limit ran out before FORWARD' },
-  136: { name: 'hotdrop', sentence: 'a match found the packet malformed and had it dropped' },
+  136: { name: 'too-big', sentence: 'longer than the MTU of its way, and not to be fragmented' },
+  143: { name: 'hotdrop', sentence: 'a match found the packet malformed and had it dropped' },
   137: { name: 'conntrack', sentence: 'dropped by connection tracking' },
   138: { name: 'nat', sentence: 'no free translation' },
   139: { name: 'unreadable', sentence: 'the capture holds too little of the packet to read its IP header' },
@@ -77,7 +78,8 @@ export const STACK_PROHIBIT = 132;
 export const STACK_MARTIAN = 133;
 export const STACK_NOT_FORWARDING = 134;
 export const STACK_TTL_EXCEEDED = 135;
-export const STACK_HOTDROP = 136;
+export const STACK_TOO_BIG = 136;
+export const STACK_HOTDROP = 143;
 export const STACK_CONNTRACK = 137;
 export const STACK_NAT = 138;
 export const STACK_UNREADABLE = 139;

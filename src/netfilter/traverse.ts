@@ -2,6 +2,7 @@ import type { Family } from '../base/inet.ts';
 import { TABLE_FILTER, TABLE_MANGLE, TABLE_NAT, TABLE_RAW, TABLE_SECURITY, type TableRunner } from '../evaluate/table-runner.ts';
 import { DIRECTION_OUT } from '../direction/director.ts';
 import type { Trail } from '../evaluate/trail.ts';
+import { DECODE_DONT_FRAGMENT } from '../batch/layout.ts';
 import type { Conntrack } from '../conntrack/conntrack.ts';
 import { makeRouteResult } from '../host/result.ts';
 import {
@@ -17,7 +18,7 @@ import {
   ROUTE_UNREACHABLE,
   type RouteResult,
 } from '../host/types.ts';
-import type { Packet } from '../packet/packet.ts';
+import { IPPROTO_TCP, type Packet } from '../packet/packet.ts';
 import {
   HOOK_FORWARD,
   HOOK_INPUT,
@@ -25,12 +26,14 @@ import {
   HOOK_POSTROUTING,
   HOOK_PREROUTING,
   R_DADDR,
+  R_DECODE_FLAGS,
   R_DPORT,
   R_FAMILY,
   R_HOOK,
   R_CT,
   R_IIF,
   R_L4PROTO,
+  R_LENGTH,
   R_MARK,
   R_OIF,
   R_REALM,
@@ -67,6 +70,7 @@ import {
   STACK_NOT_FORWARDING,
   STACK_NOT_LOCAL,
   STACK_PROHIBIT,
+  STACK_TOO_BIG,
   STACK_TTL_EXCEEDED,
   STACK_UNREACHABLE,
 } from './outcome.ts';
@@ -257,6 +261,10 @@ export class Traversal {
       this.#stackDrop(p, STACK_TTL_EXCEEDED, HOOK_PREROUTING);
       return;
     }
+    if (this.#isTooBig(p, oif)) {
+      this.#stackDrop(p, STACK_TOO_BIG, HOOK_PREROUTING);
+      return;
+    }
     r[R_TTL]!--;
     p.touch();
     r[R_OIF] = oif;
@@ -270,6 +278,19 @@ export class Traversal {
       // ip_output() hands POSTROUTING the device the packet came in by; only user-defined chains can ask for it.
       if (this.#postrouting(p)) this.#finish(OUTCOME_FORWARDED, HOOK_POSTROUTING);
     }
+  }
+
+  /**
+   * ip_exceeds_mtu(), ip6_pkt_too_big(): decided before FORWARD. A TCP packet above the MTU is one that receive
+   * offload has put together, and it is cut again on its way out; so is a reassembled one.
+   */
+  #isTooBig(p: Packet, oif: number): boolean {
+    const { r } = p;
+    const out = this.#host.interfaces[oif]!;
+    // What HOST does not know has no MTU.
+    if (out.ifindex === undefined || r[R_LENGTH]! <= out.mtu || r[R_L4PROTO] === IPPROTO_TCP) return false;
+    if (r[R_FAMILY] === 6) return !p.isReassembled;
+    return (r[R_DECODE_FLAGS]! & DECODE_DONT_FRAGMENT) !== 0;
   }
 
   /** Tells NAT by which next hop the packet goes: MASQUERADE takes the address that reaches it. */

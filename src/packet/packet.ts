@@ -71,6 +71,8 @@ export class Packet {
   number = 0;
   /** Set by a match that cannot judge the packet and wants it dropped at once (xt_action_param.hotdrop). */
   hotdrop = false;
+  /** Put together from fragments by conntrack's defragmentation. */
+  isReassembled = false;
   /** Registers were changed since `bytes` were read or rewritten. */
   touched = false;
 
@@ -90,6 +92,7 @@ export class Packet {
     this.timeNs = c.timeNs[i]!;
     this.number = firstNumber + i;
     this.hotdrop = false;
+    this.isReassembled = false;
     this.touched = false;
     const s = 4 * i;
     for (let k = 0; k < 4; k++) {

@@ -1,0 +1,131 @@
+import type { Conntrack } from '../conntrack/conntrack.ts';
+import { INNER_FOUND, innerTuple } from '../conntrack/inner-tuple.ts';
+import { protoWord } from '../conntrack/tuple.ts';
+import {
+  TUPLE_DADDR,
+  TUPLE_DPORT,
+  TUPLE_PROTO,
+  TUPLE_SADDR,
+  TUPLE_SPORT,
+  TUPLE_WORDS,
+} from '../packet/conntrack-access.ts';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, type Packet } from '../packet/packet.ts';
+import {
+  CT_IS_REPLY,
+  R_CT,
+  R_CTINFO,
+  R_DADDR,
+  R_DPORT,
+  R_FAMILY,
+  R_ICMP_CODE,
+  R_ICMP_ID,
+  R_ICMP_TYPE,
+  R_L4PROTO,
+  R_LENGTH,
+  R_SADDR,
+  R_SPORT,
+  R_TCP_FLAGS,
+} from '../packet/registers.ts';
+import { isIcmpError, type LocalForm } from './local-form.ts';
+
+const TCP_RST = 4;
+/** An answer that has not left after this long never will. */
+const ANSWER_WINDOW_NS = 1e9;
+
+interface Pending {
+  readonly ct: number;
+  readonly ctinfo: number;
+  readonly timeNs: number;
+  /** Tuple of the packet as it arrived. */
+  readonly wire: Int32Array;
+}
+
+/**
+ * Packets whose connection was never confirmed, and that this host may answer with a TCP reset or an ICMP error: the
+ * rejected, those whose TTL ran out, those without a route. The kernel attaches the answer to the connection of the
+ * packet it answers (nf_ct_attach(), called by nf_send_reset(), icmp_glue_bits() and icmpv6_getfrag()), so the
+ * entry is held until the answer has come by in the capture.
+ */
+export class PendingAnswers {
+  readonly #conntrack: Conntrack;
+  readonly #localForm: LocalForm;
+  readonly #pending: Pending[] = [];
+  readonly #tuple = new Int32Array(TUPLE_WORDS);
+
+  constructor(conntrack: Conntrack, localForm: LocalForm) {
+    this.#conntrack = conntrack;
+    this.#localForm = localForm;
+  }
+
+  /**
+   * Packet `p` may be answered; `arrived` holds the registers as they were when it came in. To be called before its
+   * entry is released.
+   */
+  add(p: Packet, arrived: Int32Array): void {
+    const ct = p.r[R_CT]!;
+    if (ct < 0) return;
+    this.#expire(p.timeNs);
+    this.#conntrack.core.hold(ct);
+    const wire = new Int32Array(TUPLE_WORDS);
+    readTuple(wire, arrived);
+    this.#pending.push({ ct, ctinfo: p.r[R_CTINFO]!, timeNs: p.timeNs, wire });
+  }
+
+  /** Attaches outbound packet `p`, if it is such an answer, to the connection it answers. */
+  attach(p: Packet): void {
+    this.#expire(p.timeNs);
+    if (this.#pending.length === 0) return;
+    const { r } = p;
+    const l4proto = r[R_L4PROTO]!;
+    if (l4proto === IPPROTO_TCP && (r[R_TCP_FLAGS]! & TCP_RST) !== 0) {
+      const at = this.#pending.findIndex(({ wire }) => isAnswer(wire, r));
+      if (at < 0) return;
+      const { ct, ctinfo } = this.#pending[at]!;
+      this.#conntrack.attach(p, ct, ctinfo);
+      this.#localForm.take(p, ct, ctinfo >= CT_IS_REPLY ? 0 : 1);
+      this.#remove(at);
+    } else if ((l4proto === IPPROTO_ICMP || l4proto === IPPROTO_ICMPV6) && p.l4Offset >= 0) {
+      if (!isIcmpError(r[R_FAMILY]!, r[R_ICMP_TYPE]!)) return;
+      const end = p.l3Offset + r[R_LENGTH]!;
+      const quoted = innerTuple(this.#tuple, p.view, p.l4Offset + 8, p.l3End, end, r[R_FAMILY]!);
+      if (quoted !== INNER_FOUND) return;
+      const at = this.#pending.findIndex(({ wire }) => isSame(wire, this.#tuple));
+      if (at < 0) return;
+      const { ct, ctinfo } = this.#pending[at]!;
+      this.#conntrack.attach(p, ct, ctinfo);
+      this.#remove(at);
+    }
+  }
+
+  #expire(nowNs: number): void {
+    while (this.#pending.length > 0 && nowNs - this.#pending[0]!.timeNs > ANSWER_WINDOW_NS) this.#remove(0);
+  }
+
+  #remove(at: number): void {
+    const [gone] = this.#pending.splice(at, 1);
+    this.#conntrack.core.unhold(gone!.ct);
+  }
+}
+
+function readTuple(out: Int32Array, r: Int32Array): void {
+  for (let i = 0; i < 8; i++) out[i] = r[R_SADDR + i]!;
+  const l4proto = r[R_L4PROTO]!;
+  const isIcmp = l4proto === IPPROTO_ICMP || l4proto === IPPROTO_ICMPV6;
+  out[TUPLE_SPORT] = isIcmp ? r[R_ICMP_ID]! : Math.max(0, r[R_SPORT]!);
+  out[TUPLE_DPORT] = isIcmp ? (r[R_ICMP_TYPE]! << 8) | r[R_ICMP_CODE]! : Math.max(0, r[R_DPORT]!);
+  out[TUPLE_PROTO] = protoWord(l4proto, r[R_FAMILY]!);
+}
+
+/** The reset's addresses and ports are those of the packet it answers, the other way round. */
+function isAnswer(wire: Int32Array, r: Int32Array): boolean {
+  if ((wire[TUPLE_PROTO]! & 255) !== IPPROTO_TCP) return false;
+  for (let i = 0; i < 4; i++) {
+    if (r[R_SADDR + i] !== wire[TUPLE_DADDR + i] || r[R_DADDR + i] !== wire[TUPLE_SADDR + i]) return false;
+  }
+  return r[R_SPORT] === wire[TUPLE_DPORT] && r[R_DPORT] === wire[TUPLE_SPORT];
+}
+
+function isSame(wire: Int32Array, quoted: Int32Array): boolean {
+  for (let i = 0; i <= TUPLE_PROTO; i++) if (wire[i] !== quoted[i]) return false;
+  return true;
+}
