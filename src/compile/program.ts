@@ -85,7 +85,7 @@ function compileChain(
       const { definition, options, state } = target;
       const scope = scopeOf(definition.scope, options);
       const reads = typeof definition.reads === 'function' ? definition.reads(options) : definition.reads;
-      const sharable = !rule.dead && sharing.reads(reads) && scope !== 'global';
+      const sharable = !rule.dead && isSharable(scope, reads, sharing);
       targets.push({ apply: definition.apply as ProgramTarget['apply'], options, state, sharable });
     } else {
       does[i] = target.kind === 'jump' ? DO_JUMP : DO_GOTO;
@@ -95,6 +95,14 @@ function compileChain(
   const { policyCounter, policyAccepts } = chain;
   const index = indexChain(keys);
   return { length, from, to, counters, does, operands, policyCounter, policyAccepts, index };
+}
+
+/** True when packets of one signature get the same answer from an extension of this scope that reads these. */
+function isSharable(scope: Scope, reads: Parameters<Sharing['reads']>[0], sharing: Sharing): boolean {
+  const readsShared = sharing.reads(reads);
+  if (scope === 'global') return false;
+  // What depends on the packet but on nothing that it holds depends on its number: a draw.
+  return scope === 'connection' || (reads.length > 0 && readsShared);
 }
 
 function scopeOf<O>(scope: Scope | ((options: O) => Scope), options: O): Scope {
@@ -171,7 +179,7 @@ class RuleCompiler implements TestListener {
     const reads = typeof definition.reads === 'function' ? definition.reads(options) : definition.reads;
     if (scope !== 'global' && definition.compile !== undefined && this.#tryCompile(match, environment))
       return;
-    if (!this.#sharing.reads(reads) || scope === 'global') this.#emitter.unshare();
+    if (!isSharable(scope, reads, this.#sharing)) this.#emitter.unshare();
     this.#emitter.call(match);
   }
 

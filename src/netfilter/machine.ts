@@ -15,6 +15,7 @@ import type { Host } from '../host/types.ts';
 import type { RegisterName } from '../packet/registers.ts';
 import { parseRuleset } from '../ruleset/parse.ts';
 import type { Rule, Ruleset } from '../ruleset/model.ts';
+import { Dice } from './dice.ts';
 import { type FragmentAssembler, OrderedStage } from './ordered-stage.ts';
 import type { ReplayResult } from './result.ts';
 import { type CounterIndex, numberCounters } from './ruleset-index.ts';
@@ -88,6 +89,7 @@ export class Machine {
   readonly #conntrack: Conntrack;
   readonly #families: (FamilyRules | undefined)[] = [];
   readonly #trail = new Trail();
+  readonly #dice = new Dice();
   readonly #assumptions = new Set<string>();
 
   constructor(config: MachineConfig) {
@@ -96,6 +98,7 @@ export class Machine {
     this.host = loadHost(config.host, { captureInterfaces: config.captureInterfaces });
     const { host, loaded } = this;
     this.#conntrack = new Conntrack({ host, seed: config.seed, midstream: config.midstream });
+    this.#conntrack.nat.selector.chooser = (_ct, _tuple, manip) => this.#dice.port(manip);
     const sharing: (Sharing | undefined)[] = [];
     const rawFirst: boolean[] = [];
     const defragmenters: (FragmentAssembler | undefined)[] = [];
@@ -109,6 +112,7 @@ export class Machine {
         counterOfPolicy: loaded.counters.ofPolicy,
         assume,
       });
+      this.#dice.watch(runtime);
       const tracks = someRule(ruleset, bringsConntrack);
       const translates = ruleset.tables.some(({ name }) => name === 'nat');
       if (config.evaluator === 'linear') {
@@ -136,6 +140,7 @@ export class Machine {
       trail: this.#trail,
       traversal: new Traversal(host, this.#conntrack, this.#families, this.#trail),
       defragmenters,
+      dice: this.#dice,
       ownDefragmenters,
       checksum: config.checksum,
       perPacket: config.perPacket,
@@ -194,6 +199,7 @@ export class Machine {
         agreed: stage.echoesAgreed,
         disagreed: stage.echoesDisagreed,
       },
+      dice: { read: this.#dice.read, drawn: this.#dice.drawn },
       interfaces: this.host.interfaces.filter((iface) => iface !== undefined && iface.id > 0).map(({ name }) => name),
       assumptions: [...this.host.assumptions, ...this.#assumptions],
       conntrackDump: conntrackFamilies.length === 0 ? [] : this.#conntrack.dump(nowNs),

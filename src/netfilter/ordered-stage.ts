@@ -30,6 +30,7 @@ import {
   R_TTL,
   REGISTER_COUNT,
 } from '../packet/registers.ts';
+import type { Dice } from './dice.ts';
 import { LocalForm } from './local-form.ts';
 import {
   OUTCOME_ECHO,
@@ -69,6 +70,7 @@ export interface OrderedStageParts {
   readonly defragmenters: readonly (FragmentAssembler | undefined)[];
   /** [4] and [6]: for packets of this host, which are cut only behind POSTROUTING: OUTPUT saw the whole. */
   readonly ownDefragmenters: readonly (FragmentAssembler | undefined)[];
+  readonly dice: Dice;
   /** `--checksum`: how transport checksums are judged. */
   readonly checksum: 'auto' | 'verify' | 'trust';
   readonly perPacket: boolean;
@@ -197,8 +199,12 @@ export class OrderedStage {
     p.r[R_CHECKSUM] = this.#checksum(p.r[R_CHECKSUM]!);
     p.r[R_PKT_TYPE] = c.skbPktType[i]!;
     p.r[R_PHYS_IN] = c.portId[i]!;
+    if (c.echoDistance[i] === 0) return this.#replay(p, direction, iface);
+    this.#findEcho(i + c.echoDistance[i]!, batch, ahead);
+    if (this.#echoBatch !== undefined) this.#parts.dice.observe(this.#echoBatch, this.#echoRow);
     const path = this.#replay(p, direction, iface);
-    if (c.echoDistance[i] !== 0) this.#compareEcho(path, i + c.echoDistance[i]!, batch, ahead);
+    this.#parts.dice.forget();
+    this.#compareEcho(path);
     return path;
   }
 
@@ -322,18 +328,28 @@ export class OrderedStage {
     return this.paths.intern(end, this.#trail.hits, this.#trail.count);
   }
 
-  /** Did what was predicted happen? The echo says by which interface the packet left. */
-  #compareEcho(path: number, echoRow: number, batch: Batch, ahead: readonly Batch[]): void {
+  #echoBatch: Batch | undefined;
+  #echoRow = 0;
+
+  /** Finds the echo that lies at row `echoRow`, counted from the start of `batch` on. */
+  #findEcho(echoRow: number, batch: Batch, ahead: readonly Batch[]): void {
     let row = echoRow;
     let there: Batch | undefined = batch;
     for (let k = 0; there !== undefined && row >= there.count; k++) {
       row -= there.count;
       there = ahead[k];
     }
-    if (there === undefined) return;
-    const agreed =
-      this.paths.outcomeOf(path) === OUTCOME_FORWARDED && this.paths.oifOf(path) === there.columns.ifaceId[row];
-    if (agreed) this.echoesAgreed++;
+    this.#echoBatch = there;
+    this.#echoRow = row;
+  }
+
+  /** Did what was predicted happen? The echo says by which interface the packet left. */
+  #compareEcho(path: number): void {
+    const echo = this.#echoBatch;
+    if (echo === undefined) return;
+    const { paths } = this;
+    const left = echo.columns.ifaceId[this.#echoRow];
+    if (paths.outcomeOf(path) === OUTCOME_FORWARDED && paths.oifOf(path) === left) this.echoesAgreed++;
     else this.echoesDisagreed++;
   }
 

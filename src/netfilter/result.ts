@@ -25,6 +25,8 @@ export interface ReplayResult {
   /** Packets that were not IP, by ethertype. */
   readonly notIp: readonly { readonly etherType: number; readonly packets: number; readonly bytes: number }[];
   readonly echoes: Echoes;
+  /** Random decisions (statistic --mode random): read off the echo of the packet, and drawn from the seed. */
+  readonly dice: { readonly read: number; readonly drawn: number };
   /** Names of the interfaces by id (index 0 is unused): those of HOST and those that captures brought. */
   readonly interfaces: readonly string[];
   /** What had to be assumed, one sentence each, without doubles, in the order they came up. */
