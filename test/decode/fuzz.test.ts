@@ -77,8 +77,11 @@ const packet: fc.Arbitrary<Uint8Array> = fc.oneof(
     .map(({ t, fragment, options }) => ipv4({ proto: t.proto, fragment, options }, t.segment)),
   payload.map((body) => tcp4({}, body)),
   fc
-    .record({ t: transport, totalLength: fc.nat(120) })
-    .map(({ t, totalLength }) => ipv4({ proto: t.proto, totalLength }, t.segment)),
+    .record({ t: transport, wrong: fc.integer({ min: -2, max: 2 }), few: fc.nat(40), isFew: fc.boolean() })
+    .map(({ t, wrong, few, isFew }) => {
+      const totalLength = isFew ? few : 20 + t.segment.length + wrong;
+      return ipv4({ proto: t.proto, totalLength }, t.segment);
+    }),
   payload.map((body) => udp4(body)),
   payload.map((body) => tcp6({}, body)),
   chain.map(({ next, bytes: rest }) => ipv6({ nextHeader: next }, rest)),
