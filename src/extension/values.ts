@@ -356,6 +356,19 @@ export function inetAton(text: string): number | undefined {
   return Number(BigInt.asIntN(32, word));
 }
 
+/** An IPv4 address as xtables_numeric_to_ipaddr() takes it: up to four numbers below 256; missing ones are zero. */
+export function numericIpv4(text: string): number | undefined {
+  if (!/^\d{1,3}(\.\d{1,3}){0,3}$/.test(text)) return undefined;
+  let word = 0;
+  const parts = text.split('.');
+  for (let i = 0; i < 4; i++) {
+    const part = i < parts.length ? strtoui(parts[i]!, 0, 255) : 0;
+    if (part === undefined) return undefined;
+    word = (word << 8) | part;
+  }
+  return word;
+}
+
 /** An address that getaddrinfo() needs no server for. Four words, or undefined. */
 export function resolveAddress(text: string, family: Family): Int32Array | undefined {
   if (family === 6) return parseIpv6(text);

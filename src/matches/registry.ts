@@ -1,33 +1,70 @@
 import type { Family } from '../base/inet.ts';
 import type { MatchDefinition } from '../extension/define.ts';
+import { addrtype } from './addrtype.ts';
+import { ah, ah6 } from './ah.ts';
 import { comment } from './comment.ts';
 import { connlimit } from './connlimit.ts';
+import { connmark } from './connmark.ts';
 import { conntrack, state } from './conntrack.ts';
+import { dscp } from './dscp.ts';
+import { esp } from './esp.ts';
 import { hashlimit } from './hashlimit.ts';
+import { hl } from './hl.ts';
 import { icmp } from './icmp.ts';
+import { icmp6 } from './icmp6.ts';
+import { iprange } from './iprange.ts';
+import { length } from './length.ts';
 import { limit } from './limit.ts';
+import { mac } from './mac.ts';
 import { mark } from './mark.ts';
 import { multiport } from './multiport.ts';
+import { owner } from './owner.ts';
+import { physdev } from './physdev.ts';
+import { pkttype } from './pkttype.ts';
 import { recent } from './recent.ts';
+import { sctp } from './sctp.ts';
 import { statistic } from './statistic.ts';
+import { string } from './string.ts';
 import { tcp } from './tcp.ts';
+import { tos } from './tos.ts';
+import { ttl } from './ttl.ts';
+import { u32 } from './u32.ts';
 import { udp } from './udp.ts';
 
 /** Every match: one line each, in alphabetical order. */
 // biome-ignore lint/suspicious/noExplicitAny: each definition has options and a state of its own.
 export const MATCHES: readonly MatchDefinition<any, any>[] = [
+  addrtype,
+  ah,
+  ah6,
   comment,
   connlimit,
+  connmark,
   conntrack,
+  dscp,
+  esp,
   hashlimit,
+  hl,
   icmp,
+  icmp6,
+  iprange,
+  length,
   limit,
+  mac,
   mark,
   multiport,
+  owner,
+  physdev,
+  pkttype,
   recent,
+  sctp,
   state,
   statistic,
+  string,
   tcp,
+  tos,
+  ttl,
+  u32,
   udp,
 ];
 

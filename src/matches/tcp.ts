@@ -1,10 +1,11 @@
 import { defineMatch } from '../extension/define.ts';
 import { strtoui } from '../extension/numbers.ts';
 import { defineSyntax, type OptionCall } from '../extension/syntax.ts';
-import { custom, customFlag, parsePort } from '../extension/values.ts';
+import { custom, customFlag } from '../extension/values.ts';
 import type { Packet } from '../packet/packet.ts';
 import { R_DPORT, R_SPORT, R_TCP_FLAGS } from '../packet/registers.ts';
 import { currentBytes } from '../packet/rewrite.ts';
+import { parsePortPair } from './port-pair.ts';
 import {
   ANY_PORT,
   emitHasPorts,
@@ -44,21 +45,11 @@ const ALL_FLAGS = 0x3f;
 const TCP_HEADER_BYTES = 20;
 
 function port(alias: `--${string}`, name: string) {
-  return custom(
-    (text, call): readonly [number, number] => {
-      const colon = text.indexOf(':');
-      if (colon < 0) {
-        const only = parsePort(text, 'tcp', call);
-        return [only, only];
-      }
-      const low = colon === 0 ? 0 : parsePort(text.slice(0, colon), 'tcp', call);
-      const rest = text.slice(colon + 1);
-      const high = rest === '' ? 0xffff : parsePort(rest, 'tcp', call);
-      if (low > high) call.fail('invalid portrange (min > max)');
-      return [low, high];
-    },
-    { invertible: true, aliases: [alias], duplicatePhrase: `Only one \`${name}' allowed` },
-  );
+  return custom((text, call) => parsePortPair(text, 'tcp', call), {
+    invertible: true,
+    aliases: [alias],
+    duplicatePhrase: `Only one \`${name}' allowed`,
+  });
 }
 
 function parseFlag(text: string, call: OptionCall): number {

@@ -1,7 +1,7 @@
 import { type Family, maskIpv4, maskIpv6, parseIpv4, parseIpv6 } from '../base/inet.ts';
 import { strtoui } from '../extension/numbers.ts';
 import type { RuleCall } from '../extension/syntax.ts';
-import { OFFLINE_HINT, resolveAddress } from '../extension/values.ts';
+import { numericIpv4, OFFLINE_HINT, resolveAddress } from '../extension/values.ts';
 
 /**
  * The argument of -s and -d: addresses, masks and lists of them, read as libxtables/xtables.c does
@@ -41,16 +41,10 @@ function fullMask(family: Family): Int32Array {
   return family === 4 ? Int32Array.of(-1, 0, 0, 0) : maskIpv6(128);
 }
 
-/** numeric_to_addr(): up to four parts, missing ones are zero; else what the resolver takes without a server. */
+/** A number, or what the resolver takes without a server. */
 function parseHost4(text: string): Int32Array | undefined {
-  const whole = /^(\d{1,3})(?:\.(\d{1,3}))?(?:\.(\d{1,3}))?(?:\.(\d{1,3}))?$/.exec(text);
-  if (whole !== null) {
-    const parts = whole.slice(1).map((part) => (part === undefined ? 0 : (strtoui(part, 0, 255) ?? 256)));
-    if (parts.every((part) => part < 256)) {
-      return Int32Array.of((parts[0]! << 24) | (parts[1]! << 16) | (parts[2]! << 8) | parts[3]!, 0, 0, 0);
-    }
-  }
-  return resolveAddress(text, 4);
+  const word = numericIpv4(text);
+  return word === undefined ? resolveAddress(text, 4) : Int32Array.of(word, 0, 0, 0);
 }
 
 function parseMask(text: string, family: Family, call: RuleCall): Int32Array {

@@ -1,0 +1,63 @@
+import type { Packet } from '../packet/packet.ts';
+import { R_LENGTH } from '../packet/registers.ts';
+import { currentBytes } from '../packet/rewrite.ts';
+
+export const NEXTHDR_HOP = 0;
+export const NEXTHDR_ROUTING = 43;
+export const NEXTHDR_FRAGMENT = 44;
+export const NEXTHDR_ESP = 50;
+export const NEXTHDR_AUTH = 51;
+export const NEXTHDR_NONE = 59;
+export const NEXTHDR_DEST = 60;
+
+/** The header is not there: -ENOENT. */
+export const NOT_FOUND = -1;
+/** The packet ends within its extension headers: -EBADMSG, for which matches drop it. */
+export const BAD_HEADERS = -2;
+
+const IPV6_HEADER_BYTES = 40;
+
+function isExtension(header: number): boolean {
+  return (
+    header === NEXTHDR_HOP ||
+    header === NEXTHDR_ROUTING ||
+    header === NEXTHDR_FRAGMENT ||
+    header === NEXTHDR_AUTH ||
+    header === NEXTHDR_NONE ||
+    header === NEXTHDR_DEST
+  );
+}
+
+/**
+ * Offset from the IPv6 header of the first header of type `wanted`, or NOT_FOUND or BAD_HEADERS.
+ * Linux: net/ipv6/exthdrs_core.c, ipv6_find_hdr() with no flags. Where the capture, not the packet, ends too early,
+ * the header counts as not there.
+ */
+export function findHeader(p: Packet, wanted: number): number {
+  currentBytes(p);
+  const { view, l3Offset } = p;
+  const captured = p.l3End - l3Offset;
+  const length = p.r[R_LENGTH]!;
+  let next = view.getUint8(l3Offset + 6);
+  let at = IPV6_HEADER_BYTES;
+  while (next !== wanted) {
+    if (!isExtension(next) || next === NEXTHDR_NONE) return NOT_FOUND;
+    if (at + 2 > length) return BAD_HEADERS;
+    if (at + 2 > captured) return NOT_FOUND;
+    const header = l3Offset + at;
+    let bytes: number;
+    if (next === NEXTHDR_FRAGMENT) {
+      if (at + 4 > length) return BAD_HEADERS;
+      if (at + 4 > captured) return NOT_FOUND;
+      // Behind the header of a later fragment there are no headers any more.
+      if ((view.getUint16(header + 2) & 0xfff8) !== 0) return NOT_FOUND;
+      bytes = 8;
+    } else {
+      const units = view.getUint8(header + 1);
+      bytes = next === NEXTHDR_AUTH ? (units + 2) << 2 : (units + 1) << 3;
+    }
+    next = view.getUint8(header);
+    at += bytes;
+  }
+  return at;
+}

@@ -1,0 +1,23 @@
+:INPUT
+-p ah --ahspi 5 ; -p ah -m ah --ahspi 5 ; OK ; ah spi:5
+-p ah -m ah --ahspi 5:10 ; = ; OK ; ah spis:5:10
+-p ah -m ah ! --ahspi 5:10 ; = ; OK ; ah spis:!5:10
+-p ah -m ah --ahspi 5: ; -p ah -m ah --ahspi 5:4294967295 ; OK ; ah spis:5:4294967295
+-p ah -m ah --ahspi :5 ; -p ah -m ah --ahspi 0:5 ; OK ; ah spis:0:5
+-p ah -m ah --ahspi 0:4294967295 ; -p ah -m ah ; OK ; ah
+-p ah -m ah ! --ahspi 0:4294967295 ; -p ah -m ah ; OK ; ah spis:!0:4294967295
+-p ah -m ah ; = ; OK ; ah
+-p ah -m ah --ahspi 10:5 ; = ; OK ; ah spis:10:5
+-p ah -m ah --ahspi foo ;  ; FAIL ah: bad value for option "--ahspi" near "foo", or out of range (0-4294967295).
+-p ah -m ah --ahspi 1 --ahspi 2 ;  ; FAIL ah: option "--ahspi" can only be used once.
+-m ah --ahspi 5 ;  ; KERNEL x_tables: ip_tables: ah match: only valid for protocol 51
+%6
+-m ah --ahspi 5 ; = ; OK ; ah spi:5
+-m ah --ahspi 5:10 --ahlen 8 --ahres ; = ; OK ; ah spis:5:10length:8 reserved
+-m ah ! --ahspi 5:10 ! --ahlen 8 ; = ; OK ; ah spis:!5:10length:!8
+-m ah --ahres ; = ; OK ; ah  reserved
+-m ah ; = ; OK ; ah
+-m ah ! --ahres ;  ; FAIL ah: option "--ahres" cannot be inverted.
+-m ah --ahlen 0 ; -m ah ; OK ; ah
+-m ah --ahlen foo ;  ; FAIL ah: bad value for option "--ahlen", or out of range (0-4294967295).
+-m ah --ahlen 1 --ahlen 2 ;  ; FAIL ah: option "--ahlen" can only be used once.

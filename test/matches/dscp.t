@@ -1,0 +1,40 @@
+:INPUT
+-m dscp --dscp 0 ; -m dscp --dscp 0x00 ; OK ; DSCP match 0x00
+-m dscp --dscp 0x3f ; = ; OK ; DSCP match 0x3f
+-m dscp --dscp 10 ; -m dscp --dscp 0x0a ; OK ; DSCP match 0x0a
+-m dscp ! --dscp 0x0f ; = ; OK ; DSCP match !0x0f
+-m dscp --dscp-class EF ; -m dscp --dscp 0x2e ; OK ; DSCP match 0x2e
+-m dscp --dscp-class CS0 ; -m dscp --dscp 0x00 ; OK ; DSCP match 0x00
+-m dscp --dscp-class CS7 ; -m dscp --dscp 0x38 ; OK ; DSCP match 0x38
+-m dscp --dscp-class AF11 ; -m dscp --dscp 0x0a ; OK ; DSCP match 0x0a
+-m dscp --dscp-class AF43 ; -m dscp --dscp 0x26 ; OK ; DSCP match 0x26
+-m dscp --dscp-class BE ; -m dscp --dscp 0x00 ; OK ; DSCP match 0x00
+-m dscp --dscp-class be ; -m dscp --dscp 0x00 ; OK ; DSCP match 0x00
+-m dscp --dscp-class ef ; -m dscp --dscp 0x2e ; OK ; DSCP match 0x2e
+-m dscp ! --dscp-class EF ; -m dscp ! --dscp 0x2e ; OK ; DSCP match !0x2e
+-m dscp --dscp-class CS1 ; -m dscp --dscp 0x08 ; OK ; DSCP match 0x08
+-m dscp --dscp-class CS2 ; -m dscp --dscp 0x10 ; OK ; DSCP match 0x10
+-m dscp --dscp-class CS3 ; -m dscp --dscp 0x18 ; OK ; DSCP match 0x18
+-m dscp --dscp-class CS4 ; -m dscp --dscp 0x20 ; OK ; DSCP match 0x20
+-m dscp --dscp-class CS5 ; -m dscp --dscp 0x28 ; OK ; DSCP match 0x28
+-m dscp --dscp-class CS6 ; -m dscp --dscp 0x30 ; OK ; DSCP match 0x30
+-m dscp --dscp-class AF12 ; -m dscp --dscp 0x0c ; OK ; DSCP match 0x0c
+-m dscp --dscp-class AF13 ; -m dscp --dscp 0x0e ; OK ; DSCP match 0x0e
+-m dscp --dscp-class AF21 ; -m dscp --dscp 0x12 ; OK ; DSCP match 0x12
+-m dscp --dscp-class AF22 ; -m dscp --dscp 0x14 ; OK ; DSCP match 0x14
+-m dscp --dscp-class AF23 ; -m dscp --dscp 0x16 ; OK ; DSCP match 0x16
+-m dscp --dscp-class AF31 ; -m dscp --dscp 0x1a ; OK ; DSCP match 0x1a
+-m dscp --dscp-class AF32 ; -m dscp --dscp 0x1c ; OK ; DSCP match 0x1c
+-m dscp --dscp-class AF33 ; -m dscp --dscp 0x1e ; OK ; DSCP match 0x1e
+-m dscp --dscp-class AF41 ; -m dscp --dscp 0x22 ; OK ; DSCP match 0x22
+-m dscp --dscp-class AF42 ; -m dscp --dscp 0x24 ; OK ; DSCP match 0x24
+-m dscp --dscp 64 ;  ; FAIL dscp: bad value for option "--dscp", or out of range (0-63).
+-m dscp --dscp foo ;  ; FAIL dscp: bad value for option "--dscp", or out of range (0-63).
+-m dscp --dscp -1 ;  ; FAIL dscp: bad value for option "--dscp", or out of range (0-63).
+-m dscp --dscp-class FOO ;  ; FAIL Invalid DSCP value `FOO'
+-m dscp --dscp-class AF14 ;  ; FAIL Invalid DSCP value `AF14'
+-m dscp --dscp 1 --dscp-class EF ;  ; FAIL dscp: option "--dscp" cannot be used together with "--dscp-class".
+-m dscp --dscp 1 --dscp 2 ;  ; FAIL dscp: option "--dscp" can only be used once.
+-m dscp ;  ; FAIL DSCP match: Parameter --dscp is required
+%6
+-m dscp --dscp 10 ; -m dscp --dscp 0x0a ; OK ; DSCP match 0x0a

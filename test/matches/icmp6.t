@@ -1,0 +1,36 @@
+%6
+:INPUT
+-p icmpv6 --icmpv6-type 128 ; -p ipv6-icmp -m icmp6 --icmpv6-type 128 ; OK ; ipv6-icmptype 128
+-p ipv6-icmp -m icmp6 --icmpv6-type echo-request ; -p ipv6-icmp -m icmp6 --icmpv6-type 128 ; OK ; ipv6-icmptype 128
+-p icmpv6 -m icmpv6 --icmpv6-type 1/4 ; -p ipv6-icmp -m icmp6 --icmpv6-type 1/4 ; OK ; ipv6-icmptype 1 code 4
+-p icmpv6 -m ipv6-icmp --icmpv6-type 1/4 ; -p ipv6-icmp -m icmp6 --icmpv6-type 1/4 ; OK ; ipv6-icmptype 1 code 4
+-p 58 --icmpv6-type 135 ; -p ipv6-icmp -m icmp6 --icmpv6-type 135 ; OK ; ipv6-icmptype 135
+-p icmpv6 ! --icmpv6-type router-advertisement ; -p ipv6-icmp -m icmp6 ! --icmpv6-type 134 ; OK ; ipv6-icmp !type 134
+-p icmpv6 --icmpv6-type neighbour-solicitation ; -p ipv6-icmp -m icmp6 --icmpv6-type 135 ; OK ; ipv6-icmptype 135
+-p icmpv6 --icmpv6-type neighbor-advertisement ; -p ipv6-icmp -m icmp6 --icmpv6-type 136 ; OK ; ipv6-icmptype 136
+-p icmpv6 --icmpv6-type redirect ; -p ipv6-icmp -m icmp6 --icmpv6-type 137 ; OK ; ipv6-icmptype 137
+-p icmpv6 --icmpv6-type packet-too-big ; -p ipv6-icmp -m icmp6 --icmpv6-type 2 ; OK ; ipv6-icmptype 2
+-p icmpv6 --icmpv6-type ttl-exceeded ; -p ipv6-icmp -m icmp6 --icmpv6-type 3 ; OK ; ipv6-icmptype 3
+-p icmpv6 --icmpv6-type ttl-zero-during-transit ; -p ipv6-icmp -m icmp6 --icmpv6-type 3/0 ; OK ; ipv6-icmptype 3 code 0
+-p icmpv6 --icmpv6-type bad-header ; -p ipv6-icmp -m icmp6 --icmpv6-type 4/0 ; OK ; ipv6-icmptype 4 code 0
+-p icmpv6 --icmpv6-type unknown-header-type ; -p ipv6-icmp -m icmp6 --icmpv6-type 4/1 ; OK ; ipv6-icmptype 4 code 1
+-p icmpv6 --icmpv6-type no-route ; -p ipv6-icmp -m icmp6 --icmpv6-type 1/0 ; OK ; ipv6-icmptype 1 code 0
+-p icmpv6 --icmpv6-type beyond-scope ; -p ipv6-icmp -m icmp6 --icmpv6-type 1/2 ; OK ; ipv6-icmptype 1 code 2
+-p icmpv6 --icmpv6-type failed-policy ; -p ipv6-icmp -m icmp6 --icmpv6-type 1/5 ; OK ; ipv6-icmptype 1 code 5
+-p icmpv6 --icmpv6-type reject-route ; -p ipv6-icmp -m icmp6 --icmpv6-type 1/6 ; OK ; ipv6-icmptype 1 code 6
+-p icmpv6 --icmpv6-type mld-listener-query ;  ; FAIL Unknown ICMPv6 type `mld-listener-query'
+-p icmpv6 --icmpv6-type 143 ; -p ipv6-icmp -m icmp6 --icmpv6-type 143 ; OK ; ipv6-icmptype 143
+-p icmpv6 --icmpv6-type 255 ; -p ipv6-icmp -m icmp6 --icmpv6-type 255 ; OK ; ipv6-icmptype 255
+-p icmpv6 ! --icmpv6-type 1/4 ; -p ipv6-icmp -m icmp6 ! --icmpv6-type 1/4 ; OK ; ipv6-icmp !type 1 code 4
+-p icmpv6 --icmpv6-type echo ;  ; FAIL Ambiguous ICMPv6 type `echo': `echo-request' or `echo-reply'?
+-p icmpv6 --icmpv6-type router ;  ; FAIL Ambiguous ICMPv6 type `router': `router-solicitation' or `router-advertisement'?
+-p icmpv6 --icmpv6-type neigh ;  ; FAIL Ambiguous ICMPv6 type `neigh': `neighbour-solicitation' or `neighbor-solicitation'?
+-p icmpv6 --icmpv6-type any ;  ; FAIL Unknown ICMPv6 type `any'
+-p icmpv6 --icmpv6-type 256 ;  ; FAIL Unknown ICMPv6 type `256'
+-p icmpv6 --icmpv6-type 1/256 ;  ; FAIL Unknown ICMPv6 code `1/256'
+-p icmpv6 --icmpv6-type foo ;  ; FAIL Unknown ICMPv6 type `foo'
+-p icmpv6 --icmpv6-type 1-2 ;  ; FAIL unknown character -
+-p icmpv6 -m icmp6 ;  ; FAIL icmp6: option "--icmpv6-type" must be specified
+-p icmpv6 --icmpv6-type 1 --icmpv6-type 2 ;  ; FAIL icmp6: option "--icmpv6-type" can only be used once.
+-m icmp6 --icmpv6-type 1 ;  ; KERNEL x_tables: ip6_tables: icmp6 match: only valid for protocol 58
+-p tcp -m icmp6 --icmpv6-type 1 ;  ; KERNEL x_tables: ip6_tables: icmp6 match: only valid for protocol 58

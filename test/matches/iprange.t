@@ -1,0 +1,24 @@
+:INPUT
+-m iprange --src-range 1.1.1.1-1.1.1.9 ; = ; OK ; source IP range 1.1.1.1-1.1.1.9
+-m iprange --dst-range 1.1.1.1-1.1.1.9 ; = ; OK ; destination IP range 1.1.1.1-1.1.1.9
+-m iprange ! --src-range 1.1.1.1-1.1.1.9 ! --dst-range 2.2.2.2-3.3.3.3 ; = ; OK ; source IP range ! 1.1.1.1-1.1.1.9 destination IP range ! 2.2.2.2-3.3.3.3
+-m iprange --src-range 1.1.1.1-1.1.1.9 --dst-range 2.2.2.2-3.3.3.3 ; = ; OK ; source IP range 1.1.1.1-1.1.1.9 destination IP range 2.2.2.2-3.3.3.3
+-m iprange --src-range 1.1.1.1 ; -m iprange --src-range 1.1.1.1-1.1.1.1 ; OK ; source IP range 1.1.1.1-1.1.1.1
+-m iprange --src-range 10-20 ; -m iprange --src-range 10.0.0.0-20.0.0.0 ; OK ; source IP range 10.0.0.0-20.0.0.0
+-m iprange --src-range 0.0.0.0-255.255.255.255 ; = ; OK ; source IP range 0.0.0.0-255.255.255.255
+-m iprange --src-range 1.1.1.9-1.1.1.1 ; = ; OK ; source IP range 1.1.1.9-1.1.1.1
+-m iprange ;  ; FAIL iprange match: You must specify `--src-range' or `--dst-range'
+-m iprange --src-range foo ;  ; FAIL iprange: Bad value for "--src-range" option: "foo"
+-m iprange --src-range 1.1.1.1-foo ;  ; FAIL iprange: Bad value for "--src-range" option: "foo"
+-m iprange --src-range 1.1.1.1- ;  ; FAIL iprange: Bad value for "--src-range" option: ""
+-m iprange --src-range -1.1.1.1 ;  ; FAIL iprange: Bad value for "--src-range" option: ""
+-m iprange --src-range ::1-::2 ;  ; FAIL iprange: Bad value for "--src-range" option: "::1"
+-m iprange --src-range 1.1.1.1:1.1.1.9 ;  ; FAIL iprange: Bad value for "--src-range" option: "1.1.1.1:1.1.1.9"
+-m iprange --src-range 1.1.1.1-1.1.1.2-1.1.1.3 ;  ; FAIL iprange: Bad value for "--src-range" option: "1.1.1.2-1.1.1.3"
+-m iprange --src-range 1.1.1.1-1.1.1.2 --src-range 1.1.1.1-1.1.1.3 ;  ; FAIL iprange: option "--src-range" can only be used once.
+%6
+-m iprange --src-range ::1-::9 ; = ; OK ; source IP range ::1-::9
+-m iprange ! --dst-range fe80::-fe80::ffff ; = ; OK ; destination IP range ! fe80::-fe80::ffff
+-m iprange --src-range ::1 ; -m iprange --src-range ::1-::1 ; OK ; source IP range ::1-::1
+-m iprange --src-range ::9-::1 ; = ; OK ; source IP range ::9-::1
+-m iprange --src-range 1.1.1.1-2.2.2.2 ;  ; FAIL iprange: Bad value for "--src-range" option: "1.1.1.1"

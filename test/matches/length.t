@@ -1,0 +1,23 @@
+:INPUT
+-m length --length 1 ; = ; OK ; length 1
+-m length --length 1:5 ; = ; OK ; length 1:5
+-m length ! --length 1:5 ; = ; OK ; length !1:5
+-m length --length :5 ; -m length --length 0:5 ; OK ; length 0:5
+-m length --length 5: ; -m length --length 5:65535 ; OK ; length 5:65535
+-m length --length : ; -m length --length 0:65535 ; OK ; length 0:65535
+-m length --length 0x10 ; -m length --length 16 ; OK ; length 16
+-m length --length 5:5 ; -m length --length 5 ; OK ; length 5
+-m length --length 0:65535 ; = ; OK ; length 0:65535
+-m length --length 5:1 ; = ; OK ; length 5:1
+-m length --length 65536 ;  ; FAIL length: bad value for option "--length" near "65536", or out of range (0-65535).
+-m length --length 1:65536 ;  ; FAIL length: bad value for option "--length" near "65536", or out of range (0-65535).
+-m length --length -1 ;  ; FAIL length: bad value for option "--length" near "-1", or out of range (0-65535).
+-m length --length foo ;  ; FAIL length: bad value for option "--length" near "foo", or out of range (0-65535).
+-m length --length 1:foo ;  ; FAIL length: bad value for option "--length" near "foo", or out of range (0-65535).
+-m length --length 1:2:3 ;  ; FAIL length: Too many components for option "--length" (max: 2)
+-m length --length 1x ;  ; FAIL length: Argument to "--length" has unexpected characters near "x".
+-m length --length "" ; -m length --length 0 ; OK ; length 0
+-m length --length 1 --length 2 ;  ; FAIL length: option "--length" can only be used once.
+-m length ;  ; FAIL length: option "--length" must be specified
+%6
+-m length --length 1:5 ; = ; OK ; length 1:5

@@ -1,0 +1,41 @@
+:INPUT
+-p sctp --dport 80 ; -p sctp -m sctp --dport 80 ; OK ; sctp dpt:80
+-p sctp --sport 1:5 ! --dport 80 ; -p sctp -m sctp --sport 1:5 ! --dport 80 ; OK ; sctp spts:1:5 dpt:!80
+-p sctp -m sctp --source-port 80 --destination-port 90 ; -p sctp -m sctp --sport 80 --dport 90 ; OK ; sctp spt:80 dpt:90
+-p sctp -m sctp ; = ; OK ; sctp
+-p sctp --dport : ; -p sctp -m sctp --dport 0:65535 ; OK ; sctp
+-p sctp --dport 5: ; -p sctp -m sctp --dport 5:65535 ; OK ; sctp dpts:5:65535
+-p sctp --dport :5 ; -p sctp -m sctp --dport 0:5 ; OK ; sctp dpts:0:5
+-p sctp ! --sport 5:10 ; -p sctp -m sctp ! --sport 5:10 ; OK ; sctp spts:!5:10
+-p sctp --dport http ;  ; FAIL invalid port/service `http' specified
+-p sctp --chunk-types all DATA,INIT ; -p sctp -m sctp --chunk-types all DATA,INIT ; OK ; sctp all 0x0000,0x0001
+-p sctp --chunk-types any DATA,INIT ; -p sctp -m sctp --chunk-types any DATA,INIT ; OK ; sctp any 0x0000,0x0001
+-p sctp --chunk-types only DATA,INIT ; -p sctp -m sctp --chunk-types only DATA,INIT ; OK ; sctp only 0x0000,0x0001
+-p sctp ! --chunk-types any DATA ; -p sctp -m sctp ! --chunk-types any DATA ; OK ; sctp ! any 0x0000
+-p sctp --chunk-types any DATA:Be ; -p sctp -m sctp --chunk-types any DATA:Be ; OK ; sctp any 0x0000:Be
+-p sctp --chunk-types any DATA:bE,INIT ; -p sctp -m sctp --chunk-types any DATA:bE,INIT ; OK ; sctp any 0x0000:bE,0x0001
+-p sctp --chunk-types any DATA:IUBE ; -p sctp -m sctp --chunk-types any DATA:IUBE ; OK ; sctp any 0x0000:IUBE
+-p sctp --chunk-types any ABORT:T,SHUTDOWN_COMPLETE:t ; -p sctp -m sctp --chunk-types any ABORT:T,SHUTDOWN_COMPLETE:t ; OK ; sctp any 0x0006:T,0x000E:t
+-p sctp --chunk-types all ALL ; -p sctp -m sctp --chunk-types all ALL ; OK ; sctp all ALL
+-p sctp --chunk-types all NONE ; -p sctp -m sctp --chunk-types all NONE ; OK ; sctp all NONE
+-p sctp --chunk-types any NONE ; -p sctp -m sctp --chunk-types any NONE ; OK ; sctp any NONE
+-p sctp --chunk-types all DATA,INIT,INIT_ACK,SACK,HEARTBEAT,HEARTBEAT_ACK,ABORT,SHUTDOWN,SHUTDOWN_ACK,ERROR,COOKIE_ECHO,COOKIE_ACK,ECN_ECNE,ECN_CWR,SHUTDOWN_COMPLETE,ASCONF,ASCONF_ACK,FORWARD_TSN ; -p sctp -m sctp --chunk-types all DATA,INIT,INIT_ACK,SACK,HEARTBEAT,HEARTBEAT_ACK,ABORT,SHUTDOWN,SHUTDOWN_ACK,ERROR,COOKIE_ECHO,COOKIE_ACK,ECN_ECNE,ECN_CWR,SHUTDOWN_COMPLETE,ASCONF_ACK,FORWARD_TSN,ASCONF ; OK ; sctp all 0x0000,0x0001,0x0002,0x0003,0x0004,0x0005,0x0006,0x0007,0x0008,0x0009,0x000A,0x000B,0x000C,0x000D,0x000E,0x0080,0x00C0,0x00C1
+-p sctp --chunk-types all I_DATA,RE_CONFIG,PAD,I_FORWARD_TSN ; -p sctp -m sctp --chunk-types all I_DATA,RE_CONFIG,PAD,I_FORWARD_TSN ; OK ; sctp all 0x0040,0x0082,0x0084,0x00C2
+-p sctp --chunk-types all data,init ; -p sctp -m sctp --chunk-types all DATA,INIT ; OK ; sctp all 0x0000,0x0001
+-p sctp --chunk-types any 0 ;  ; FAIL Unknown sctp chunk `0'
+-p sctp --dport 1 ! --sport 2 --chunk-types all DATA ; -p sctp -m sctp ! --sport 2 --dport 1 --chunk-types all DATA ; OK ; sctp spt:!2 dpt:1 all 0x0000
+-p sctp --chunk-types foo DATA ;  ; FAIL Match type has to be one of "ALL", "ANY" or "ONLY"
+-p sctp --chunk-types all FOO ;  ; FAIL Unknown sctp chunk `FOO'
+-p sctp --chunk-types all DATA:X ;  ; FAIL Invalid flags for chunk type 0
+-p sctp --chunk-types all INIT:B ;  ; FAIL Invalid flags for chunk type 1
+-p sctp --chunk-types all ;  ; FAIL --chunk-types requires two args
+-p sctp --dport 90:80 ;  ; FAIL invalid portrange (min > max)
+-p sctp --dport foo ;  ; FAIL invalid port/service `foo' specified
+-p sctp --dport 1 --dport 2 ;  ; FAIL Only one `--destination-port' allowed
+-p sctp --chunk-types all DATA --chunk-types all INIT ;  ; FAIL Only one `--chunk-types' allowed
+-m sctp --dport 80 ;  ; KERNEL x_tables: ip_tables: sctp match: only valid for protocol 132
+-p sctp --chunk-types any ALL,DATA ;  ; FAIL Unknown sctp chunk `ALL'
+-p sctp --chunk-types any NONE,DATA ;  ; FAIL Unknown sctp chunk `NONE'
+-p sctp --chunk-types any PAD:T ;  ; FAIL Invalid flags for chunk type 17
+%6
+-p sctp --dport 80 ; -p sctp -m sctp --dport 80 ; OK ; sctp dpt:80

@@ -1,0 +1,46 @@
+:INPUT
+-m string --algo bm --string "foo" ; -m string --string "foo" --algo bm ; OK ; STRING match  "foo" ALGO name bm
+-m string --algo kmp --string "foo bar" ; -m string --string "foo bar" --algo kmp ; OK ; STRING match  "foo bar" ALGO name kmp
+-m string --string foo --algo bm ; -m string --string "foo" --algo bm ; OK ; STRING match  "foo" ALGO name bm
+-m string --algo bm ! --string "foo" ; -m string ! --string "foo" --algo bm ; OK ; STRING match ! "foo" ALGO name bm
+-m string --algo bm --string foo --from 5 --to 10 ; -m string --string "foo" --algo bm --from 5 --to 10 ; OK ; STRING match  "foo" ALGO name bm FROM 5 TO 10
+-m string --algo bm --string foo --from 5 ; -m string --string "foo" --algo bm --from 5 ; OK ; STRING match  "foo" ALGO name bm FROM 5
+-m string --algo bm --string foo --to 65535 ; -m string --string "foo" --algo bm ; OK ; STRING match  "foo" ALGO name bm
+-m string --algo bm --string foo --from 0 --to 100 ; -m string --string "foo" --algo bm --to 100 ; OK ; STRING match  "foo" ALGO name bm TO 100
+-m string --algo bm --icase --string foo ; -m string --string "foo" --algo bm --icase ; OK ; STRING match  "foo" ALGO name bm ICASE
+-m string --algo bm --hex-string "|01 02 03|" ; -m string --hex-string "|010203|" --algo bm ; OK ; STRING match  "|010203|" ALGO name bm
+-m string --algo bm --hex-string "foo|0D0A|bar" ; -m string --hex-string "|666f6f0d0a626172|" --algo bm ; OK ; STRING match  "|666f6f0d0a626172|" ALGO name bm
+-m string --algo bm --hex-string "foo" ; -m string --string "foo" --algo bm ; OK ; STRING match  "foo" ALGO name bm
+-m string --algo bm --hex-string "|66 6f 6f|" ; -m string --string "foo" --algo bm ; OK ; STRING match  "foo" ALGO name bm
+-m string --algo bm --hex-string "a\|b" ;  ; FAIL Odd number of hex digits
+-m string --algo bm ! --hex-string "|01|" --icase ; -m string ! --hex-string "|01|" --algo bm --icase ; OK ; STRING match ! "|01|" ALGO name bm ICASE
+-m string --algo bm --string "a\"b" ; -m string --string "a\"b" --algo bm ; OK ; STRING match  "a\"b" ALGO name bm
+-m string --algo bm --string "a'b" ; -m string --string "a'b" --algo bm ; OK ; STRING match  "a'b" ALGO name bm
+-m string --algo bm --string "a|b" ; -m string --string "a|b" --algo bm ; OK ; STRING match  "a|b" ALGO name bm
+-m string --algo bm --string "\\" ; -m string --hex-string "|5c|" --algo bm ; OK ; STRING match  "|5c|" ALGO name bm
+-m string --algo bm --string "é" ; -m string --hex-string "|c3a9|" --algo bm ; OK ; STRING match  "|c3a9|" ALGO name bm
+-m string --algo kmp --hex-string "|00|" --from 1 --to 2 ; -m string --hex-string "|00|" --algo kmp --from 1 --to 2 ; OK ; STRING match  "|00|" ALGO name kmp FROM 1 TO 2
+-m string --algo fsm --string foo ;  ; KERNEL xt_string: no algorithm fsm can be used (bm and kmp can)
+-m string --algo BM --string foo ;  ; KERNEL xt_string: no algorithm BM can be used (bm and kmp can)
+-m string --algo foo --string foo ;  ; KERNEL xt_string: no algorithm foo can be used (bm and kmp can)
+-m string --string foo ;  ; FAIL string: option "--algo" must be specified
+-m string --algo bm ;  ; FAIL STRING match: You must specify `--string' or `--hex-string'
+-m string ;  ; FAIL STRING match: You must specify `--string' or `--hex-string'
+-m string --algo bm --string "" ;  ; KERNEL xt_string: the pattern is empty
+-m string --algo bm --string foo --hex-string bar ;  ; FAIL string: option "--string" cannot be used together with "--hex-string".
+-m string --algo bm --string foo --string bar ;  ; FAIL string: option "--string" can only be used once.
+-m string --algo bm --hex-string "|01" ;  ; FAIL Invalid hex block
+-m string --algo bm --hex-string "|0|" ;  ; FAIL Invalid hex block
+-m string --algo bm --hex-string "|zz|" ;  ; FAIL Invalid hex char 'z'
+-m string --algo bm --hex-string "|012|" ;  ; FAIL Invalid hex block
+-m string --algo bm --hex-string "||" ;  ; FAIL Odd number of hex digits
+-m string --algo bm --hex-string "" ;  ; FAIL STRING must contain at least one char
+-m string --algo bm --string foo --from 10 --to 5 ;  ; KERNEL xt_string: --from 10 lies behind --to 5
+-m string --algo bm --string foo --from 65536 ;  ; FAIL string: bad value for option "--from", or out of range (0-65535).
+-m string --algo bm --string foo --to foo ;  ; FAIL string: bad value for option "--to", or out of range (0-65535).
+-m string --algo averyveryverylongalgorithmname --string foo ;  ; KERNEL xt_string: no algorithm averyveryverylo can be used (bm and kmp can)
+-m string ! --algo bm --string foo ;  ; FAIL string: option "--algo" cannot be inverted.
+-m string --algo bm --string 12345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678 ; -m string --string "12345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678" --algo bm ; OK ; STRING match  "12345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678" ALGO name bm
+-m string --algo bm --string 123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789 ;  ; FAIL STRING too long "123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+%6
+-m string --algo bm --string "foo" ; -m string --string "foo" --algo bm ; OK ; STRING match  "foo" ALGO name bm

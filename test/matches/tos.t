@@ -1,0 +1,24 @@
+:INPUT
+-m tos --tos 0x10 ; -m tos --tos 0x10/0xff ; OK ; tos match0x10/0xff
+-m tos --tos 16/16 ; -m tos --tos 0x10/0x10 ; OK ; tos match0x10/0x10
+-m tos ! --tos 0x10 ; -m tos ! --tos 0x10/0xff ; OK ; tos match!0x10/0xff
+-m tos --tos Minimize-Delay ; -m tos --tos 0x10/0x3f ; OK ; tos match0x10/0x3f
+-m tos --tos maximize-throughput ; -m tos --tos 0x08/0x3f ; OK ; tos match0x08/0x3f
+-m tos --tos Maximize-Reliability ; -m tos --tos 0x04/0x3f ; OK ; tos match0x04/0x3f
+-m tos --tos Minimize-Cost ; -m tos --tos 0x02/0x3f ; OK ; tos match0x02/0x3f
+-m tos --tos Normal-Service ; -m tos --tos 0x00/0x3f ; OK ; tos match0x00/0x3f
+-m tos ! --tos Normal-Service ; -m tos ! --tos 0x00/0x3f ; OK ; tos match!0x00/0x3f
+-m tos --tos 0x10/0x3f ; = ; OK ; tos match0x10/0x3f
+-m tos --tos 8/0x3f ; -m tos --tos 0x08/0x3f ; OK ; tos match0x08/0x3f
+-m tos --tos 0 ; -m tos --tos 0x00/0xff ; OK ; tos match0x00/0xff
+-m tos --tos 0xff/0xff ; = ; OK ; tos match0xff/0xff
+-m tos --tos 12/0x3f ; -m tos --tos 0x0c/0x3f ; OK ; tos match0x0c/0x3f
+-m tos --tos foo ;  ; FAIL Symbolic name "foo" is unknown
+-m tos --tos 256 ;  ; FAIL Symbolic name "256" is unknown
+-m tos --tos 1/256 ;  ; FAIL Illegal value: "1/256"
+-m tos --tos 1/ ;  ; FAIL Illegal value: "1/"
+-m tos --tos 1x ;  ; FAIL Illegal value: "1x"
+-m tos --tos 1 --tos 2 ;  ; FAIL tos: option "--tos" can only be used once.
+-m tos ;  ; FAIL tos: option "--tos" must be specified
+%6
+-m tos --tos 0x10 ; -m tos --tos 0x10/0xff ; OK ; tos match0x10/0xff
