@@ -28,6 +28,10 @@ import {
 /** Addresses that only make sense on one link or host: rt6_need_strict(). */
 const NEEDS_INTERFACE = ADDR6_MULTICAST | ADDR6_LINKLOCAL | ADDR6_LOOPBACK;
 
+/** First words of interface-local and link-local multicast. */
+const FF01 = 0xff010000 | 0;
+const FF02 = 0xff020000 | 0;
+
 export interface Ipv6Setup {
   readonly devices: readonly Device[];
   readonly fib: Fib6;
@@ -140,23 +144,26 @@ export class Ipv6Routing {
     return out.kind;
   }
 
-  /** ipv6_chk_mcast_addr(): what addrconf joins by itself, and what HOST says. */
+  /**
+   * ipv6_chk_mcast_addr(): the groups of HOST's maddr.json, else those that every interface joins by itself: all-nodes
+   * and, where it forwards, link-local all-routers (ipv6_add_dev(); ff01::2 and ff05::2 only where forwarding was switched on
+   * after the interface was made), and the solicited-node groups of its addresses (addrconf_join_solict()).
+   */
   private hasJoined(device: Device, words: Int32Array, at: number): boolean {
     const { groups6, addresses6 } = device;
-    if (groups6 !== undefined)
+    if (groups6 !== undefined) {
       for (let i = 0; i < groups6.length; i++) if (equals6(groups6[i]!, 0, words, at)) return true;
+      return false;
+    }
     const first = words[at]!;
     const last = words[at + 3]!;
     if (words[at + 1] !== 0) return false;
     if (words[at + 2] === 0) {
-      // ff01::1, ff02::1; ff01::2, ff02::2, ff05::2 (dev_forward_change()).
-      if (last === 1) return first === (0xff010000 | 0) || first === (0xff020000 | 0);
-      if (last === 2 && device.conf6.forwarding)
-        return first === (0xff010000 | 0) || first === (0xff020000 | 0) || first === (0xff050000 | 0);
-      return false;
+      if (last === 1) return first === FF01 || first === FF02;
+      return last === 2 && first === FF02 && device.conf6.forwarding;
     }
     // ff02::1:ffXX:XXXX.
-    if (first !== (0xff020000 | 0) || words[at + 2] !== 1 || last >>> 24 !== 0xff) return false;
+    if (first !== FF02 || words[at + 2] !== 1 || last >>> 24 !== 0xff || device.isNoarp) return false;
     for (let i = 0; i < addresses6.length; i++)
       if ((addresses6[i]!.address[3]! & 0xffffff) === (last & 0xffffff)) return true;
     return false;
