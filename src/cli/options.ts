@@ -193,7 +193,7 @@ export function replayConfig(
       hint: 'collect the machine with `iptables-replay snapshot`, or give an iptables-save dump to --rules',
     });
   }
-  if (captures.filter((capture) => capture === '-' || capture.endsWith('=-')).length > 1) {
+  if (captures.filter(isStandardInput).length > 1) {
     throw new UserError('standard input (-) can be read only once');
   }
   const workers = options.workers ?? defaultWorkers();
@@ -212,4 +212,9 @@ export function replayConfig(
     evaluator,
     perPacket,
   };
+}
+
+/** True for a CAPTURE argument that stands for standard input. */
+export function isStandardInput(capture: string): boolean {
+  return capture === '-' || capture.endsWith('=-');
 }

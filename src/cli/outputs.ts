@@ -1,6 +1,8 @@
-import { type BigIntStats, statSync } from 'node:fs';
+import { type BigIntStats, realpathSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { UserError } from '../base/errors.ts';
 import { parseCaptureArgument } from '../capture/argument.ts';
+import { filesIn, isDirectory } from '../capture/directory.ts';
 import { OutputFile } from '../report/output-file.ts';
 import { fileError } from './errors.ts';
 import type { OutputOptions, ReplayOptions } from './options.ts';
@@ -23,12 +25,13 @@ export interface Outputs {
  * Opens every file that the options name, and refuses what would destroy something: one file for two outputs, or
  * an output that is one of the inputs. What was opened is let go of again when one of them fails.
  */
-export function openOutputs(options: OutputOptions, inputs: readonly string[]): Outputs {
+export function openOutputs(options: OutputOptions, inputs: Inputs): Outputs {
   const opened: OutputFile[] = [];
   const abandon = () => {
     for (const output of opened) output.abandon();
   };
-  const inputByIdentity = identitiesOf(inputs);
+  const inputByIdentity = identitiesOf(inputs.files);
+  const captureFolders = inputs.captureFolders.map((folder) => realpathSync(folder));
   const outputByIdentity = new Map<string, string>();
 
   const open = (option: string, file: string): OutputFile => {
@@ -38,6 +41,11 @@ export function openOutputs(options: OutputOptions, inputs: readonly string[]): 
     if (input !== undefined) {
       throw new UserError(`${option} ${file}: is the same file as the input ${input}`, {
         hint: 'name another file',
+      });
+    }
+    if (captureFolders.includes(folderOf(file))) {
+      throw new UserError(`${option} ${file}: lies in a folder whose files are all read as captures`, {
+        hint: 'write it elsewhere',
       });
     }
     try {
@@ -76,11 +84,21 @@ export function openOutputs(options: OutputOptions, inputs: readonly string[]): 
   }
 }
 
-/** The files that a run reads, as far as the command line names them. */
-export function inputFiles(captures: readonly string[], options: ReplayOptions): string[] {
-  const named = [options.rules, options.rules6, options.ipset, options.conntrack];
-  const files = captures.map((capture) => parseCaptureArgument(capture).file);
-  return [...files, ...named.filter((file) => file !== undefined)];
+/** What a run reads: ordinary files, and folders whose files are all taken as captures. */
+export interface Inputs {
+  readonly files: readonly string[];
+  readonly captureFolders: readonly string[];
+}
+
+/** The inputs that the command line names, HOST's files among them. */
+export function namedInputs(captures: readonly string[], options: ReplayOptions): Inputs {
+  const named = [options.rules, options.rules6, options.ipset, options.conntrack].filter(
+    (file) => file !== undefined,
+  );
+  const paths = captures.map((capture) => parseCaptureArgument(capture).file);
+  const captureFolders = paths.filter(isDirectory);
+  const folders = options.host === undefined ? captureFolders : [...captureFolders, options.host];
+  return { files: [...paths, ...named, ...folders.flatMap(filesIn)], captureFolders };
 }
 
 function identitiesOf(files: readonly string[]): Map<string, string> {
@@ -101,4 +119,14 @@ function identityOf(file: string): string | undefined {
     return undefined;
   }
   return stats.isFile() ? `${stats.dev}:${stats.ino}` : undefined;
+}
+
+/** The folder that a file lies in, or would lie in, by its real path; as it is named when there is no such folder. */
+function folderOf(file: string): string {
+  const folder = path.dirname(path.resolve(file));
+  try {
+    return realpathSync(folder);
+  } catch {
+    return folder;
+  }
 }

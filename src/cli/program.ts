@@ -25,7 +25,8 @@ Exit status: 0 done; 1 differences or failed expectations; 2 bad usage, host or 
 could be read was replayed); 4 the machine's limits; 130 ended by Ctrl-C (what was read is reported).`;
 
 const RUN_EXAMPLES = `
-CAPTURE is [IFACE[:in|:out]=]FILE: pcap or pcapng, plain, .gz or .zst; - is standard input. Several are merged by time.
+CAPTURE is [IFACE[:in|:out]=]FILE: pcap or pcapng, plain, .gz or .zst; - is standard input, a folder
+stands for all files in it. Several are merged by time.
 
 Examples:
   $ iptables-replay run --host gw1/ gw1/any.pcapng

@@ -1,15 +1,16 @@
+import process from 'node:process';
 import { EXIT_DAMAGED_CAPTURE, EXIT_DONE } from '../base/errors.ts';
 import { describeDamage } from '../capture/damage.ts';
 import type { ReplayStart } from '../report/packet-context.ts';
 import type { ReplayConfig, ReplayObserver, ReplayOutput } from '../workers/config.ts';
 import { monotonicSeconds } from './clock.ts';
 import { EXIT_INTERRUPTED, EXIT_TERMINATED, PROGRAM } from './errors.ts';
-import { type OutputOptions, type ReplayOptions, replayConfig } from './options.ts';
-import { inputFiles, type Outputs, openOutputs } from './outputs.ts';
+import { isStandardInput, type OutputOptions, type ReplayOptions, replayConfig } from './options.ts';
+import { namedInputs, type Outputs, openOutputs } from './outputs.ts';
 import { PacketOutputs } from './packet-outputs.ts';
 import { ProgressBar } from './progress.ts';
 import { writeReports } from './reports.ts';
-import { catchSignals } from './signals.ts';
+import { catchSignals, endInputOnAbort } from './signals.ts';
 import type { Printer, Streams } from './streams.ts';
 
 export type RunReplay = (config: ReplayConfig, observer: ReplayObserver) => Promise<ReplayOutput>;
@@ -36,7 +37,7 @@ export async function run(
 ): Promise<number> {
   const perPacket = options.verdicts !== undefined || options.writePcap !== undefined;
   const config = replayConfig(captures, options, perPacket);
-  const outputs = openOutputs(options, inputFiles(captures, options));
+  const outputs = openOutputs(options, namedInputs(captures, options));
   try {
     return await runInto(outputs, config, options, surroundings);
   } finally {
@@ -56,6 +57,7 @@ async function runInto(
   const bar = showsProgress ? new ProgressBar(streams.stderr) : undefined;
   const packetOutputs = config.perPacket ? new PacketOutputs(outputs) : undefined;
   const signals = catchSignals();
+  if (config.captures.some(isStandardInput)) endInputOnAbort(signals.signal, process.stdin);
   let output: ReplayOutput;
   const begin = monotonicSeconds();
   try {
@@ -64,6 +66,8 @@ async function runInto(
     signals.release();
     bar?.clear();
   }
+  // Standard input that ended for the signal looks like any other end to the engine.
+  if (signals.received !== undefined) output = { ...output, interrupted: true };
   if (output.seconds === 0) output = { ...output, seconds: monotonicSeconds() - begin };
   packetOutputs?.finish();
   await writeReports(output, options, outputs, stdout);

@@ -1,4 +1,5 @@
 import process from 'node:process';
+import type { Readable } from 'node:stream';
 
 export interface CaughtSignals {
   /** Aborted by the first signal. */
@@ -34,4 +35,19 @@ export function catchSignals(source: NodeJS.EventEmitter = process): CaughtSigna
     },
     release,
   };
+}
+
+/** How long a writer of standard input, who mostly got the same Ctrl-C, has to end by itself. */
+const GRACE_MS = 300;
+
+/**
+ * Ends standard input after the signal. The replay looks at the signal between batches only, and would otherwise
+ * wait for packets that may never come.
+ */
+export function endInputOnAbort(signal: AbortSignal, input: Readable): void {
+  const end = () => {
+    input.on('error', () => {});
+    input.push(null);
+  };
+  signal.addEventListener('abort', () => setTimeout(end, GRACE_MS).unref());
 }

@@ -73,6 +73,7 @@ export function jsonReport(output: ReplayOutput, rulesets: readonly RulesetHits[
       agreed: result.echoes.agreed,
       disagreed: result.echoes.disagreed,
     },
+    dice: { read: result.dice.read, drawn: result.dice.drawn },
     notIp: result.notIp.map((row) => ({
       etherType: row.etherType,
       name: etherTypeText(row.etherType),

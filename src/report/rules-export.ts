@@ -11,7 +11,7 @@ export function rulesCsv(rows: readonly RuleRow[]): string {
       rows.map((row) => (typeof row[name] === 'bigint' ? String(row[name]) : row[name])),
     ]),
   );
-  return `${table(columns, [...RULE_COLUMNS]).toCSV()}\n`;
+  return table(columns, [...RULE_COLUMNS]).toCSV();
 }
 
 /** `--format arrow`: an Arrow IPC file. Counters are uint64, names dictionaries. */

@@ -15,7 +15,7 @@ export function summaryLines(output: ReplayOutput): string[] {
     states(output),
     invalid(output),
     notIp(output),
-    echoes(output),
+    [...echoSentence(output), ...diceSentence(output)],
     list('Damaged captures (what came before the damage was replayed)', output.damage.map(describeDamage)),
     list('Rules that never match here, as --on-unsupported never-match asks', output.unsupported),
     list('Assumed', output.result.assumptions),
@@ -150,7 +150,7 @@ export function etherTypeText(etherType: number): string {
   return name === undefined ? number : `${number} ${name}`;
 }
 
-function echoes(output: ReplayOutput): string[] {
+function echoSentence(output: ReplayOutput): string[] {
   const { packets, agreed, disagreed } = output.result.echoes;
   if (packets === 0) return [];
   const untold = packets - agreed - disagreed;
@@ -158,6 +158,15 @@ function echoes(output: ReplayOutput): string[] {
     `${plural(packets, 'packet')} going out had come in before and were not replayed again (echoes). ` +
       `This replay sends ${groupDigits(agreed)} of them the same way, ${groupDigits(disagreed)} not` +
       `${untold > 0 ? `; ${groupDigits(untold)} cannot be told` : ''}.`,
+  ];
+}
+
+function diceSentence(output: ReplayOutput): string[] {
+  const { read, drawn } = output.result.dice;
+  if (read + drawn === 0) return [];
+  return [
+    `${plural(read + drawn, 'random decision')} (statistic --mode random): ` +
+      `${groupDigits(read)} read off the capture, ${groupDigits(drawn)} drawn from seed ${output.config.seed}.`,
   ];
 }
 

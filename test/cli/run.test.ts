@@ -151,6 +151,14 @@ describe('outputs are opened before the replay', () => {
     expect(readdirSync(folder).sort()).toEqual(['eth0.pcap', 'iptables.save']);
   });
 
+  test('neither the files of HOST nor a folder of captures are written to', async () => {
+    const host = await run(['--host', folder, capture, '--save', path.join(folder, 'iptables.save')], never);
+    expect(host.stderr).toContain('is the same file as the input');
+    const captures = await run([folder, '--save', path.join(folder, 'new.save')], never);
+    expect(captures.status).toBe(2);
+    expect(captures.stderr).toContain('lies in a folder whose files are all read as captures');
+  });
+
   test('no file for two outputs', async () => {
     const file = path.join(folder, 'out');
     const { status, stderr } = await run([capture, '--save', file, '--save6', file], never);

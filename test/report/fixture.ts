@@ -76,6 +76,7 @@ export function makeOutput(options: FixtureOptions = {}): ReplayOutput {
     invalid: [{ family: 6, reason: 'bad checksum', packets: 4 }],
     conntrackFamilies: [4, 6],
     notIp: [{ etherType: 0x0806, packets: 4, bytes: 168 }],
+    dice: { read: 12, drawn: 1 },
     interfaces: ['', 'lo', 'eth0', 'eth1'],
     echoes: { packets: 200, agreed: 199, disagreed: 1 },
     assumptions: ['interfaces are taken from the captures: HOST has no address.json'],

@@ -45,6 +45,7 @@ test('the whole report', () => {
             4    168  0x0806 ARP
 
     200 packets going out had come in before and were not replayed again (echoes). This replay sends 199 of them the same way, 1 not.
+    13 random decisions (statistic --mode random): 12 read off the capture, 1 drawn from seed 0.
 
     Damaged captures (what came before the damage was replayed):
       eth0.pcap: damaged at byte 4096, packet 33: cut short
