@@ -67,9 +67,10 @@ export function addReplayOptions(command: Command): Command {
     )
     .addOption(onUnsupportedOption())
     .addOption(
-      option('--workers <n>', 'threads (default: processors - 1); the answer never depends on it').argParser(
-        wholeNumber('--workers', 0, MAX_WORKERS),
-      ),
+      option(
+        '--workers <n>',
+        'threads (default: processors - 1, none for small captures); the answer never depends on it',
+      ).argParser(wholeNumber('--workers', 0, MAX_WORKERS)),
     )
     .addOption(
       option('--seed <n>', 'seed of `statistic --mode random`')
@@ -144,7 +145,9 @@ export function addOutputOptions(command: Command): Command {
       ),
     )
     .addOption(
-      option('--chain <chain>', 'text: only this chain (repeatable)').argParser(collect((text) => text)),
+      option('--chain <chain>', 'text: only this chain; * stands for any characters (repeatable)').argParser(
+        collect((text) => text),
+      ),
     )
     .addOption(option('--hit', 'text: only rules that were hit'))
     .addOption(option('--no-summary', 'text: only the listing, as iptables -L prints it'))
@@ -196,7 +199,7 @@ export function replayConfig(
   if (captures.filter(isStandardInput).length > 1) {
     throw new UserError('standard input (-) can be read only once');
   }
-  const workers = options.workers ?? defaultWorkers();
+  const workers = options.workers ?? defaultWorkers(captures);
   return {
     captures,
     host,

@@ -1,4 +1,5 @@
 import { type RulesetHits, rulesetHits } from '../report/hits.ts';
+import { isNamed } from '../report/list.ts';
 import { savedRuleset } from '../report/save.ts';
 import type { ReplayOutput } from '../workers/config.ts';
 import type { OutputOptions, ReplayOptions } from './options.ts';
@@ -21,6 +22,18 @@ export async function writeReports(
     outputs.html.writeText(htmlReport(output, rulesets, programVersion()));
   }
   await stdout.print(await standardReport(output, rulesets, options));
+}
+
+/** What of the view names nothing in the rulesets: a mistake in spelling, most likely. */
+export function unmatchedView(output: ReplayOutput, options: OutputOptions): string[] {
+  const tables = output.rulesets.flatMap(({ ruleset }) => ruleset.tables);
+  const chains = tables.flatMap((table) => table.chains.map((chain) => chain.name));
+  const missingTables = (options.table ?? []).filter((name) => !tables.some((table) => table.name === name));
+  const missingChains = (options.chain ?? []).filter((name) => !chains.some((chain) => isNamed(chain, name)));
+  return [
+    ...missingTables.map((name) => `--table ${name}: the rulesets have no such table`),
+    ...missingChains.map((name) => `--chain ${name}: the rulesets have no such chain`),
+  ];
 }
 
 /** A family without a ruleset has nothing to save: the file is left empty, as iptables-save's output would be. */
@@ -52,7 +65,7 @@ async function standardReport(
       const { textReport } = await import('../report/text.ts');
       return textReport(output, rulesets, {
         tables: options.table === undefined ? undefined : new Set(options.table),
-        chains: options.chain === undefined ? undefined : new Set(options.chain),
+        chains: options.chain,
         hitOnly: options.hit === true,
         summary: options.summary,
       });

@@ -9,7 +9,7 @@ import { isStandardInput, type OutputOptions, type ReplayOptions, replayConfig }
 import { namedInputs, type Outputs, openOutputs } from './outputs.ts';
 import { PacketOutputs } from './packet-outputs.ts';
 import { ProgressBar } from './progress.ts';
-import { writeReports } from './reports.ts';
+import { unmatchedView, writeReports } from './reports.ts';
 import { catchSignals, endInputOnAbort } from './signals.ts';
 import type { Printer, Streams } from './streams.ts';
 
@@ -91,9 +91,16 @@ function observe(
 }
 
 /** Warnings and damage go to standard error whatever the format of the report. */
-async function printNotes(output: ReplayOutput, options: ReplayOptions, stderr: Printer): Promise<void> {
+async function printNotes(
+  output: ReplayOutput,
+  options: ReplayOptions & OutputOptions,
+  stderr: Printer,
+): Promise<void> {
   const lines: string[] = [];
-  if (options.quiet !== true) lines.push(...output.warnings);
+  if (options.quiet !== true) {
+    lines.push(...output.warnings);
+    lines.push(...unmatchedView(output, options).map((note) => `${PROGRAM}: ${note}`));
+  }
   for (const damage of output.damage) lines.push(`${PROGRAM}: ${describeDamage(damage)}`);
   if (output.interrupted)
     lines.push(`${PROGRAM}: interrupted; the report is about the packets read until then`);

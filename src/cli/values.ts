@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { UserError } from '../base/errors.ts';
+import { parseCaptureArgument } from '../capture/argument.ts';
 import { outcomesOf, VERDICT_NAMES } from '../report/verdict-names.ts';
 import { fileError } from './errors.ts';
 
@@ -116,9 +117,20 @@ export function writePcap(text: string): WritePcapRequest {
   return { file, verdict, outcomes };
 }
 
-/** Worker threads when the user does not say: one processor stays free for the thread that reports. */
-export function defaultWorkers(): number {
-  return Math.max(1, os.availableParallelism() - 1);
+/** Below this many bytes of captures, threads take longer to start than the replay itself. */
+const SMALL_BYTES = 8 << 20;
+
+/**
+ * Worker threads when the user does not say: none for a little work, else one processor stays free for the thread that
+ * reads and reports.
+ */
+export function defaultWorkers(captures: readonly string[]): number {
+  let bytes = 0;
+  for (const capture of captures) {
+    const stats = statSync(parseCaptureArgument(capture).file, { throwIfNoEntry: false });
+    bytes += stats?.isFile() === true ? stats.size : SMALL_BYTES;
+  }
+  return bytes < SMALL_BYTES ? 0 : Math.max(1, os.availableParallelism() - 1);
 }
 
 export const MAX_WORKERS = 256;

@@ -5,8 +5,8 @@ import type { ChainHits, TableHits } from './hits.ts';
 export interface ListView {
   /** Only these tables; all when undefined. */
   readonly tables?: ReadonlySet<string> | undefined;
-  /** Only these chains; all when undefined. */
-  readonly chains?: ReadonlySet<string> | undefined;
+  /** Only chains of these names, in which `*` stands for any characters; all when undefined. */
+  readonly chains?: readonly string[] | undefined;
   /** Only rules that were hit, and chains with such a rule or whose policy was. */
   readonly hitOnly: boolean;
 }
@@ -21,8 +21,15 @@ export function listTable(table: TableHits, view: ListView): string[] {
     .flatMap((hits, i) => (i === 0 ? listChain(table, hits, view) : ['', ...listChain(table, hits, view)]));
 }
 
+/** True when a chain has this name, in which `*` stands for any characters. */
+export function isNamed(chain: string, pattern: string): boolean {
+  const parts = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`, 's').test(chain);
+}
+
 function isShown(hits: ChainHits, view: ListView): boolean {
-  if (view.chains !== undefined && !view.chains.has(hits.chain.name)) return false;
+  if (view.chains !== undefined && !view.chains.some((pattern) => isNamed(hits.chain.name, pattern)))
+    return false;
   return !view.hitOnly || wasHit(hits);
 }
 

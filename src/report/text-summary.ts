@@ -40,11 +40,16 @@ function overview(output: ReplayOutput): string[] {
     lines.push(`${plural(totals.timeWentBack, 'packet')} with a time before the packet before`);
   if (totals.timeInvalid > 0)
     lines.push(`${plural(totals.timeInvalid, 'packet')} without a valid time stamp`);
-  if (output.seconds > 0) {
-    const { seconds } = output;
-    lines.push(`Replayed in ${seconds.toFixed(2)} s: ${rateText(totals.packets / seconds)} packets/s`);
-  }
+  lines.push(throughput(totals.packets, output.seconds));
   return lines;
+}
+
+/** Packets from which on a rate says something: below, most of the time goes into starting up. */
+const RATE_PACKETS = 100_000;
+
+function throughput(packets: number, seconds: number): string {
+  const rate = packets < RATE_PACKETS || seconds === 0 ? '' : `, ${rateText(packets / seconds)} packets/s`;
+  return `Replayed in ${seconds.toFixed(2)} s${rate}`;
 }
 
 /** Some names and how many more. */

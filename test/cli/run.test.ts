@@ -223,6 +223,30 @@ describe('outputs', () => {
   });
 });
 
+test('a table or chain that is not there is named', async () => {
+  const { status, stdout, stderr } = await run([
+    capture,
+    '--table',
+    'raw',
+    '--chain',
+    'KUBE-*',
+    '--no-summary',
+  ]);
+  expect(status).toBe(0);
+  expect(stdout).toBe('');
+  expect(stderr).toContain('--table raw: the rulesets have no such table\n');
+  expect(stderr).toContain('--chain KUBE-*: the rulesets have no such chain\n');
+});
+
+test('a small capture is replayed without threads, a folder or standard input with some', async () => {
+  const workers: number[] = [];
+  const load = engine({}, (config) => workers.push(config.workers));
+  await run([capture], load);
+  await run(['-'], load);
+  expect(workers[0]).toBe(0);
+  expect(workers[1]).toBeGreaterThan(0);
+});
+
 describe('progress', () => {
   const slow = async (): Promise<RunReplay> => async (config, observer) => {
     observer.onProgress?.({ packets: 1, bytesRead: 1, bytesTotal: 2 });
