@@ -76,7 +76,7 @@ export class CaptureWriter {
     const { view } = this;
     const at = this.#at;
     const { snapBytes, pcapng } = this.#format;
-    const captured = frameBytes < snapBytes ? frameBytes : snapBytes;
+    const captured = Math.min(frameBytes, snapBytes);
     const fraction = this.#format.nanoseconds ? nanoseconds : Math.floor(nanoseconds / 1000);
     if (!pcapng) {
       view.setUint32(at, seconds, true);
