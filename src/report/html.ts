@@ -1,7 +1,6 @@
 import path from 'node:path';
 import { describeDamage } from '../capture/damage.ts';
 import type { ReplayOutput } from '../workers/config.ts';
-import { describeDecider } from './decider.ts';
 import { familyName, groupDigits, plural, protocolText, utcText } from './format.ts';
 import type { ChainHits, RulesetHits, TableHits } from './hits.ts';
 import { HTML_SCRIPT, HTML_STYLE } from './html-assets.ts';
@@ -96,13 +95,15 @@ function summary(output: ReplayOutput): string {
     card('What became of the packets', endsTable(output)),
     tableCard(
       'What refused packets',
-      ['packets', 'bytes', 'family', '', 'by'],
+      ['packets', 'bytes', 'family', '', 'table', 'rule', ''],
       refusalRows(output).map((row) => [
         row.packets,
         row.bytes,
         familyName(row.family),
         row.outcome,
-        describeDecider(row),
+        row.table,
+        row.number === 0 ? '' : `${row.chain} ${row.number}`,
+        row.text,
       ]),
     ),
     listCard('Damaged captures', output.damage.map(describeDamage)),

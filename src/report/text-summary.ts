@@ -1,6 +1,5 @@
 import { describeDamage } from '../capture/damage.ts';
 import type { ReplayOutput } from '../workers/config.ts';
-import { describeDecider } from './decider.ts';
 import { alignedTable, familyName, groupDigits, plural, protocolText, rateText, utcText } from './format.ts';
 import { refusalRows } from './refusals.ts';
 import { endRows, timeSpan } from './summary.ts';
@@ -83,9 +82,15 @@ function refusals(output: ReplayOutput): string[] {
       groupDigits(row.bytes),
       familyName(row.family),
       row.outcome,
-      describeDecider(row),
+      row.table,
+      row.number === 0 ? '' : String(row.number),
+      row.text,
     ]);
-  const lines = section('What refused packets', ['>packets', '>bytes', 'family', '', 'by'], rows);
+  const lines = section(
+    'What refused packets',
+    ['>packets', '>bytes', 'family', '', 'table', '>num', 'rule'],
+    rows,
+  );
   return all.length > rows.length ? [...lines, `  and ${all.length - rows.length} more`] : lines;
 }
 

@@ -68,7 +68,7 @@ describe.runIf(existsSync(PROGRAM))('as a process', () => {
     const one = run(...args, '--workers', '0');
     expect(one.stderr).toBe('');
     expect(one.status).toBe(0);
-    expect(one.stdout).toContain('4,filter,INPUT,0,2000,56000,DROP,-P FORWARD DROP,0\n');
+    expect(one.stdout).toContain('4,filter,INPUT,0,2000,56000,DROP,-P INPUT DROP,0\n');
     expect(run(...args, '--workers', '2').stdout).toBe(one.stdout);
   });
 

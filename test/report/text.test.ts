@@ -22,8 +22,8 @@ test('the whole report', () => {
             4     168  -       -           not IP
 
     What refused packets:
-      packets   bytes  family           by
-          100  10,000  IPv4    dropped  the policy of filter INPUT: -P INPUT DROP
+      packets   bytes  family           table   num  rule
+          100  10,000  IPv4    dropped  filter       -P INPUT DROP
 
     Connections (tracked: IPv4, IPv6):
       new  at the end  family  protocol
