@@ -4,7 +4,7 @@ import { defineSyntax } from '../extension/syntax.ts';
 import { uint8 } from '../extension/values.ts';
 import { R_TTL } from '../packet/registers.ts';
 
-interface HopCountOptions {
+export interface HopCountOptions {
   readonly mode: 'eq' | 'ne' | 'lt' | 'gt';
   readonly value: number;
 }

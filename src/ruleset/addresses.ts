@@ -37,8 +37,16 @@ function parseOne(text: string, family: Family, call: RuleCall): ParsedAddress {
   return { address: words, mask };
 }
 
+/** Masks by family and prefix length. They are shared by all rules: nobody writes to them. */
+const masks: Readonly<Record<Family, Int32Array[]>> = { 4: [], 6: [] };
+
+function prefixMaskOf(bits: number, family: Family): Int32Array {
+  masks[family][bits] ??= family === 4 ? Int32Array.of(maskIpv4(bits), 0, 0, 0) : maskIpv6(bits);
+  return masks[family][bits];
+}
+
 function fullMask(family: Family): Int32Array {
-  return family === 4 ? Int32Array.of(-1, 0, 0, 0) : maskIpv6(128);
+  return prefixMaskOf(family === 4 ? 32 : 128, family);
 }
 
 /** A number, or what the resolver takes without a server. */
@@ -49,7 +57,7 @@ function parseHost4(text: string): Int32Array | undefined {
 
 function parseMask(text: string, family: Family, call: RuleCall): Int32Array {
   const bits = strtoui(text, 0, family === 4 ? 32 : 128);
-  if (bits !== undefined) return family === 4 ? Int32Array.of(maskIpv4(bits), 0, 0, 0) : maskIpv6(bits);
+  if (bits !== undefined) return prefixMaskOf(bits, family);
   const dotted = family === 4 ? /^\d{1,3}(\.\d{1,3}){3}$/.test(text) && parseHost4(text) : parseIpv6(text);
   if (!dotted) {
     call.fail(

@@ -87,6 +87,14 @@ export function isUnconditional(rule: Rule): boolean {
   );
 }
 
+/** Names by bits, made once for each of the 32 combinations. */
+const namesByBits: HookName[][] = [];
+
+function hookNames(bits: number): readonly HookName[] {
+  namesByBits[bits] ??= HOOK_NAMES.filter((_, hook) => (bits & (1 << hook)) !== 0);
+  return namesByBits[bits];
+}
+
 export function checkTable(table: Table, family: Family): KernelRefusal[] {
   const refusals: KernelRefusal[] = [];
   const { hooks, loops } = findReachable(table);
@@ -97,7 +105,7 @@ export function checkTable(table: Table, family: Family): KernelRefusal[] {
     const bits = hooks.get(chain.name)!;
     for (const [i, rule] of chain.rules.entries()) {
       if (rule.matches.length === 0 && rule.target.kind !== 'extension') continue;
-      const names = HOOK_NAMES.filter((_, hook) => (bits[i]! & (1 << hook)) !== 0);
+      const names = hookNames(bits[i]!);
       const context: KernelRule = {
         family,
         table: table.name,
@@ -108,17 +116,22 @@ export function checkTable(table: Table, family: Family): KernelRefusal[] {
         isGoto: rule.target.kind === 'goto',
         matches: rule.matches,
       };
-      const refusal =
-        rule.matches
-          .map(({ definition, options }) => refuse(definition, options, 'match', context, names))
-          .find((one) => one !== undefined) ??
-        (rule.target.kind === 'extension'
-          ? refuse(rule.target.definition, rule.target.options, 'target', context, names)
-          : undefined);
+      const refusal = refuseRule(rule, context, names);
       if (refusal !== undefined) refusals.push({ rule, ...refusal });
     }
   }
   return refusals;
+}
+
+/** The first extension of the rule that the kernel does not take. */
+function refuseRule(rule: Rule, context: KernelRule, names: readonly HookName[]) {
+  for (const { definition, options } of rule.matches) {
+    const refusal = refuse(definition, options, 'match', context, names);
+    if (refusal !== undefined) return refusal;
+  }
+  const { target } = rule;
+  if (target.kind !== 'extension') return undefined;
+  return refuse(target.definition, target.options, 'target', context, names);
 }
 
 const RESTORE_HINT =
@@ -131,11 +144,11 @@ function refuse(
   rule: KernelRule,
   reached: readonly HookName[],
 ): { message: string; hint: string } | undefined {
-  const head = `x_tables: ip${rule.family === 6 ? '6' : ''}_tables: ${definition.name} ${kind}:`;
   const say = (message: string) => ({ message, hint: RESTORE_HINT });
+  const head = () => `x_tables: ip${rule.family === 6 ? '6' : ''}_tables: ${definition.name} ${kind}:`;
   const { tables, hooks } = definition;
   if (tables !== undefined && !(tables as readonly string[]).includes(rule.table)) {
-    return say(`${head} only valid in ${tables[0]} table, not ${rule.table}`);
+    return say(`${head()} only valid in ${tables[0]} table, not ${rule.table}`);
   }
   if (hooks !== undefined && reached.some((hook) => !hooks.includes(hook))) {
     return say(
@@ -144,7 +157,7 @@ function refuse(
   }
   const { protocol } = definition.syntax;
   if (protocol !== undefined && (rule.protocol !== protocol || rule.protocolInverted)) {
-    return say(`${head} only valid for protocol ${protocol}`);
+    return say(`${head()} only valid for protocol ${protocol}`);
   }
   const message = definition.syntax.kernelCheck?.(options as never, rule);
   return message === undefined ? undefined : say(message);

@@ -32,6 +32,17 @@ function namesOf(options: OptionTable): ReadonlyMap<string, NamedOption> {
   return known;
 }
 
+const entryLists = new WeakMap<OptionTable, readonly (readonly [string, OptionSpec<unknown>])[]>();
+
+function entriesOf(options: OptionTable): readonly (readonly [string, OptionSpec<unknown>])[] {
+  let known = entryLists.get(options);
+  if (known === undefined) {
+    known = Object.entries(options);
+    entryLists.set(options, known);
+  }
+  return known;
+}
+
 /** An extension in a rule that is being read: one `-m` or `-j`, and what has been given for it. */
 export class LoadedExtension {
   readonly definition: MatchDefinition | TargetDefinition;
@@ -78,12 +89,13 @@ export class LoadedExtension {
   /** The final checks, and the typed options: xtables_options_fcheck() and the extension's own. */
   finish(rule: RuleCall): unknown {
     this.syntax.finalCheck?.(this.#given as never, rule);
-    const entries = Object.entries(this.syntax.options) as [string, OptionSpec<unknown>][];
+    const entries = entriesOf(this.syntax.options);
     for (const [name, spec] of entries) {
       if (spec.mandatory === true && this.#given[name] === undefined) {
         raise(`${this.messageName}: option "${name}" must be specified`);
       }
       if (this.#given[name] === undefined) continue;
+      if (spec.requires === undefined && spec.excludes === undefined) continue;
       for (const [other] of entries) {
         if (spec.requires?.includes(other) && this.#given[other] === undefined) {
           raise(`${this.messageName}: option "${name}" also requires "${other}".`);

@@ -6,6 +6,7 @@ import { findMatch, MATCH_ALIASES } from '../matches/registry.ts';
 import { findTarget } from '../targets/registry.ts';
 import { type ParsedAddress, parseAddressList } from './addresses.ts';
 import { type CoreCode, OptionReader, type Parsed } from './getopt.ts';
+import { isKnownTarget } from './known-names.ts';
 import { LoadedExtension } from './loaded.ts';
 import type { InterfaceMatch, RuleMatch, UnsupportedExtension } from './model.ts';
 import { protocolMatchName } from './protocol-match.ts';
@@ -225,6 +226,7 @@ export class LineParser implements RuleCall {
         default:
           if (this.#loadProtocolMatch()) continue;
           if (this.#lenient && parsed.kind === 'unknown') break;
+          this.#blameTarget();
           raise(parsed.phrase, this.#unknownHint(parsed));
       }
       this.#inverted = false;
@@ -238,6 +240,14 @@ export class LineParser implements RuleCall {
       return 'Ports need a protocol before them: -p tcp, -p udp …';
     }
     return 'An option is known from the -m, -j or -p before it on.';
+  }
+
+  /** An option behind a target that iptables has and this program has not is no mistake of the user's. */
+  #blameTarget(): void {
+    const name = this.#targetName;
+    if (this.#target !== undefined || !isKnownTarget(name) || this.#context.hasChain(name)) return;
+    this.word = (this.#used.get('j') ?? 0) + 1;
+    raise(unknownTargetPhrase(name), unsupportedHint('target', name));
   }
 
   /** True when it was a `!`. */
@@ -590,6 +600,7 @@ export function unknownTargetPhrase(name: string): string {
 }
 
 export function unknownTargetHint(name: string): string {
+  if (isKnownTarget(name)) return unsupportedHint('target', name);
   return `There is neither a chain nor a target named ${name}. A chain must stand (:${name} -) before the rule that jumps to it.`;
 }
 
@@ -612,7 +623,7 @@ function assertChainName(name: string): void {
     raise(`chain name \`${name}' too long (must be under ${MAX_NAME_CHARS} chars)`);
   }
   if (name[0] === '-' || name[0] === '!') raise(`chain name not allowed to start with \`${name[0]}'`);
-  if (findTarget(name, 4) !== undefined || findTarget(name, 6) !== undefined) {
+  if (isKnownTarget(name)) {
     raise('chain name may not clash with target name');
   }
   if (/\s/.test(name)) raise(`Invalid chain name \`${name}'`);
