@@ -1,8 +1,8 @@
-import { DECODE_BAD_CHAIN } from '../batch/layout.ts';
+import { DECODE_BAD_CHAIN, DECODE_L4_SHORT } from '../batch/layout.ts';
 import type { TableRunner } from '../evaluate/table-runner.ts';
 import type { Trail } from '../evaluate/trail.ts';
 import type { Packet } from '../packet/packet.ts';
-import { R_DECODE_FLAGS, R_HOOK, R_LENGTH } from '../packet/registers.ts';
+import { R_DECODE_FLAGS, R_FAMILY, R_FRAG_OFFSET, R_HOOK, R_LENGTH } from '../packet/registers.ts';
 import {
   VERDICT_ACCEPT,
   VERDICT_CONTINUE,
@@ -15,6 +15,13 @@ import { DO_COUNT, DO_GOTO, DO_JUMP, type Program, type ProgramChain } from './p
 import { testsHold } from './tests.loop.ts';
 
 /**
+ * Packets that a match may have dropped because it cannot judge them (hotdrop): those with a broken IPv6 header chain,
+ * those that end within their transport header, and IPv4 fragments at offset 8. The first rule that looks drops
+ * them, whatever it looks for, so neither an index nor tests on registers can stand for the walk.
+ */
+const ODD = DECODE_BAD_CHAIN | DECODE_L4_SHORT;
+
+/**
  * Walks a compiled program: as LinearRunner does, but in a chain that has an index only the rules that could match
  * are tried. Where the walk stands in a chain is a *frame* on one stack of words:
  *
@@ -25,6 +32,7 @@ import { testsHold } from './tests.loop.ts';
  */
 export class CompiledRunner implements TableRunner {
   readonly #program: Program;
+  readonly #linear: TableRunner;
   #stack = new Int32Array(1 << 10);
   /** Start of the running frame, and the word behind it. */
   #frame = 0;
@@ -33,8 +41,10 @@ export class CompiledRunner implements TableRunner {
   #frames = new Int32Array(64);
   #depth = 0;
 
-  constructor(program: Program) {
+  /** `linear` runs the same ruleset: it takes the odd packets. */
+  constructor(program: Program, linear: TableRunner) {
     this.#program = program;
+    this.#linear = linear;
   }
 
   has(table: number, hook: number): boolean {
@@ -44,6 +54,10 @@ export class CompiledRunner implements TableRunner {
   run(table: number, hook: number, p: Packet, trail: Trail): Verdict {
     const { chains, tests, targets } = this.#program;
     const { r } = p;
+    if ((r[R_DECODE_FLAGS]! & ODD) !== 0 || (r[R_FRAG_OFFSET] === 8 && r[R_FAMILY] === 4)) {
+      trail.unsharable = true;
+      return this.#linear.run(table, hook, p, trail);
+    }
     const baseNumber = this.#program.builtin[table]![hook]!;
     const base = chains[baseNumber]!;
     r[R_HOOK] = hook;
@@ -114,8 +128,7 @@ export class CompiledRunner implements TableRunner {
     while (need > this.#stack.length) this.#stack = grow(this.#stack);
     const stack = this.#stack;
     stack[start] = number;
-    // A packet with a broken IPv6 header chain is dropped by the first rule that asks for a protocol, any protocol.
-    if (index === undefined || (p.r[R_DECODE_FLAGS]! & DECODE_BAD_CHAIN) !== 0) {
+    if (index === undefined) {
       stack[start + 1] = -1;
       stack[start + 2] = 0;
       this.#top = start + 3;

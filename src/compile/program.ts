@@ -141,26 +141,16 @@ class RuleCompiler implements TestListener {
       return [];
     }
     const { source, destination, protocol, protocolInverted, fragment } = rule.rule;
-    const family = rule.environment.family;
     if (source !== undefined) this.#address(source, R_SADDR);
     if (destination !== undefined) this.#address(destination, R_DADDR);
     if (rule.inInterface !== undefined) e.iface(R_IIF, rule.inInterface);
     if (rule.outInterface !== undefined) e.iface(R_OIF, rule.outInterface);
-    if (protocol !== 0) this.#protocol(protocol, protocolInverted, family);
+    if (protocol !== 0 && protocolInverted) e.not((not) => not.masked(R_L4PROTO, -1, protocol));
+    else if (protocol !== 0) e.masked(R_L4PROTO, -1, protocol);
     if (fragment === 'later') e.range(R_FRAG_OFFSET, 1, 0xffff);
     else if (fragment === 'not-later') e.masked(R_FRAG_OFFSET, -1, 0);
     for (const match of rule.matches) this.#match(match, rule.environment);
     return this.#keys;
-  }
-
-  #protocol(protocol: number, inverted: boolean, family: number): void {
-    if (family === 6) {
-      // A broken header chain has the packet dropped, so the protocol cannot be left to the index alone: packets
-      // with such a chain must come to every rule that asks. They walk without an index, see CompiledRunner.
-      this.#emitter.proto6(protocol, inverted);
-      if (!inverted) this.#keys.push({ register: R_L4PROTO, mask: -1, value: protocol });
-    } else if (inverted) this.#emitter.not((e) => e.masked(R_L4PROTO, -1, protocol));
-    else this.#emitter.masked(R_L4PROTO, -1, protocol);
   }
 
   #address(match: AddressMatch, at: number): void {

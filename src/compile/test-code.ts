@@ -9,7 +9,6 @@ import type { Emitter } from '../extension/emitter.ts';
  *   RANGE   register lo hi           lo <= unsigned word <= hi
  *   RANGES  register start count     unsigned word lies in one of `count` pairs of `ranges` from `start` on
  *   IFACE   register test            interfaces[test] holds for the word
- *   PROTO6  protocol inverted        `-p` in ip6tables, which drops packets whose header chain is broken
  *   CALL    match                    calls[match] evaluates to true
  *   NOT     end …tests               the tests up to `end` do not all hold
  *   ANY     end (blockEnd …tests)*   the tests of at least one block all hold
@@ -20,7 +19,6 @@ export const OP_MASKED = 1;
 export const OP_RANGE = 2;
 export const OP_RANGES = 3;
 export const OP_IFACE = 4;
-export const OP_PROTO6 = 5;
 export const OP_CALL = 6;
 export const OP_NOT = 7;
 export const OP_ANY = 8;
@@ -128,10 +126,6 @@ export class CodeEmitter implements Emitter {
   iface(register: number, test: InterfaceTest): void {
     this.#words(OP_IFACE, register, this.#code.interfaces.length);
     this.#code.interfaces.push(test);
-  }
-
-  proto6(protocol: number, inverted: boolean): void {
-    this.#words(OP_PROTO6, protocol, inverted ? 1 : 0);
   }
 
   call(match: RuntimeMatch): void {

@@ -1,14 +1,11 @@
-import { DECODE_BAD_CHAIN } from '../batch/layout.ts';
 import type { Trail } from '../evaluate/trail.ts';
 import type { Packet } from '../packet/packet.ts';
-import { R_DECODE_FLAGS, R_FRAG_OFFSET, R_L4PROTO } from '../packet/registers.ts';
 import {
   OP_ANY,
   OP_CALL,
   OP_IFACE,
   OP_MASKED,
   OP_NOT,
-  OP_PROTO6,
   OP_RANGE,
   OP_RANGES,
   OP_UNSHARE,
@@ -37,14 +34,6 @@ export function testsHold(tests: TestCode, pc: number, end: number, p: Packet, t
         break;
       case OP_IFACE:
         if (!tests.interfaces[code[pc + 2]!]!.test(r[code[pc + 1]!]!)) return false;
-        pc += 3;
-        break;
-      case OP_PROTO6:
-        if ((r[R_DECODE_FLAGS]! & DECODE_BAD_CHAIN) !== 0) {
-          if (r[R_FRAG_OFFSET] === 0) p.hotdrop = true;
-          return false;
-        }
-        if ((r[R_L4PROTO] === code[pc + 1]) === (code[pc + 2] !== 0)) return false;
         pc += 3;
         break;
       case OP_CALL: {

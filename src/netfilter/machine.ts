@@ -119,7 +119,7 @@ export class Machine {
         this.#families[family] = { runner: new LinearRunner(runtime), tracks, translates };
       } else {
         const shared = new Sharing();
-        const runner = new CompiledRunner(compileProgram(runtime, shared));
+        const runner = new CompiledRunner(compileProgram(runtime, shared), new LinearRunner(runtime));
         if (shared.seal()) sharing[family] = shared;
         this.#families[family] = { runner, tracks, translates };
       }

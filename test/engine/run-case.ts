@@ -8,7 +8,7 @@ import { rulesetHits } from '../../src/report/hits.ts';
 import type { ReplayConfig, ReplayOutput } from '../../src/workers/config.ts';
 import { runReplay } from '../../src/workers/replay.ts';
 import { askHosts, type Case, digest, type Host, isJudgeAvailable } from '../kernel/judge.ts';
-import { pcap, unhex } from '../kernel/packets.ts';
+import { address4, address6, hex, pcap, unhex } from '../kernel/packets.ts';
 
 /** Time of the first packet: some moment; cases without times follow each other by this much. */
 const EPOCH_SECONDS = 1_700_000_000;
@@ -58,8 +58,21 @@ function withoutOthers(files: Record<string, string>): Record<string, string> {
 /** What of a case cannot be said by a capture; undefined when all can. */
 export function unsayable(one: Case): string | undefined {
   if (one.packets.some(({ mark }) => mark !== undefined)) return 'SO_MARK';
+  if (one.packets.some(({ dir, hex: digits }) => dir === 'out' && isFragment(digits))) {
+    return 'fragments from a raw socket';
+  }
   if (one.packets.some(({ protocol }) => protocol !== undefined)) return 'link layer protocol';
   return undefined;
+}
+
+/**
+ * A raw socket may send fragments, and without conntrack OUTPUT sees them one by one. What a host sends otherwise is
+ * whole in OUTPUT and cut behind it, and that is how a replay takes fragments that left.
+ */
+function isFragment(digits: string): boolean {
+  const bytes = unhex(digits);
+  if (bytes[0]! >>> 4 === 4) return ((bytes[6]! & 0x3f) | bytes[7]!) !== 0;
+  return bytes[6] === 44;
 }
 
 export interface CaseRun {
@@ -108,9 +121,10 @@ function writeCaptures(one: Case, folder: string): string[] {
   const kinds = new Map(one.host.interfaces.map(({ name, type }) => [name, type ?? 'tun']));
   const files = new Map<string, { linktype: number; packets: { time: number; bytes: Uint8Array }[] }>();
   let last = 0;
+  const own = new Set([...(one.host.addresses ?? []), '127.0.0.1/8', '::1/128'].map((words) => hex(addressBytes(words))));
   for (const packet of one.packets) {
     last = Math.max(last + STEP_SECONDS, packet.at ?? 0);
-    const isLoopback = packet.iface === 'lo';
+    const isLoopback = packet.iface === 'lo' || (packet.dir === 'out' && own.has(destination(packet.hex)));
     const key = isLoopback ? 'lo' : `${packet.iface}:${packet.dir}`;
     const isTap = packet.dir === 'in' && kinds.get(packet.iface) === 'tap';
     let file = files.get(key);
@@ -125,4 +139,16 @@ function writeCaptures(one: Case, folder: string): string[] {
     writeFileSync(path, pcap(linktype, packets));
     return `${key}=${path}`;
   });
+}
+
+/** The address of the words of `ip address add`. */
+function addressBytes(words: string): Uint8Array {
+  const [address] = words.split('/');
+  return address!.includes(':') ? address6(address!) : address4(address!);
+}
+
+/** What this host sends to itself is seen on lo, whatever interface has the address. */
+function destination(digits: string): string {
+  const bytes = unhex(digits);
+  return hex(bytes[0]! >>> 4 === 4 ? bytes.subarray(16, 20) : bytes.subarray(24, 40));
 }
