@@ -152,7 +152,7 @@ function refuse(
   }
   if (hooks !== undefined && reached.some((hook) => !hooks.includes(hook))) {
     return say(
-      `${head} used from hooks ${reached.join('/')}, but only ${kind === 'match' ? 'valid' : 'usable'} from ${inHookOrder(hooks).join('/')}`,
+      `${head()} used from hooks ${reached.join('/')}, but only ${kind === 'match' ? 'valid' : 'usable'} from ${inHookOrder(hooks).join('/')}`,
     );
   }
   const { protocol } = definition.syntax;

@@ -49,6 +49,8 @@ export function parseRuleset(text: string, options: ParseOptions): ParseResult {
   return new Parser(options).parse(text);
 }
 
+const BYTE_ORDER_MARK = 0xfeff;
+
 class Parser {
   readonly #family: Family;
   readonly #file: string;
@@ -71,11 +73,28 @@ class Parser {
 
   parse(text: string): ParseResult {
     let from = 0;
+    if (text.charCodeAt(0) === BYTE_ORDER_MARK) {
+      from = 1;
+      this.#line = 1;
+      this.#say(
+        'us',
+        'warning',
+        'the file begins with a byte order mark',
+        1,
+        1,
+        'iptables-restore does not take it.',
+      );
+      this.#line = 0;
+    }
     while (from < text.length) {
       const newline = text.indexOf('\n', from);
       const end = newline < 0 ? text.length : newline;
       this.#line++;
       this.#readLine(text.slice(from, end));
+      if (newline < 0 && this.#table === undefined) {
+        const hint = 'iptables-restore does not take a COMMIT without one.';
+        this.#say('us', 'warning', 'no line end behind the last line', end - from + 1, 1, hint);
+      }
       from = end + 1;
     }
     if (this.#table !== undefined) {

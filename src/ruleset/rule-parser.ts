@@ -523,6 +523,8 @@ export class LineParser implements RuleCall {
       (sources.length > 1 || destinations.length > 1) &&
       (this.#sourceInverted || this.#destinationInverted)
     ) {
+      this.#at(sources.length > 1 ? 's' : 'd');
+      this.word++;
       raise(
         '! not allowed with multiple source or destination IP addresses',
         'A list stands for one rule per address: with ! each packet would match all but one. Use a set, or a chain.',

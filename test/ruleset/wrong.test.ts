@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import { renderFinding } from '../../src/base/errors.ts';
+import { parseRuleset } from '../../src/ruleset/parse.ts';
+import { saveRuleset } from '../../src/ruleset/save.ts';
+import { restoreCheck } from '../kernel/judge.ts';
+import { ODD, WRONG } from './wrong.ts';
+
+const parse = (text: string, family: 4 | 6) => parseRuleset(text, { family, file: 'rules' });
+
+test.each(WRONG)('$id', ({ text, family, errors, by }) => {
+  const { findings } = parse(text, family ?? 4);
+  const found = findings.filter(({ severity }) => severity === 'error');
+  expect(found.map(({ position, message }) => `${position.line}:${position.column} ${message}`)).toEqual(
+    errors,
+  );
+  expect(found[0]!.by).toBe(by);
+});
+
+test.each(ODD)('$id', ({ text, saved, warnings }) => {
+  const { ruleset, findings } = parse(text, 4);
+  expect(findings.map(({ severity, message }) => `${severity}: ${message}`)).toEqual(
+    warnings.map((message) => `warning: ${message}`),
+  );
+  expect(rulesOf(saveRuleset(ruleset, { counters: false }))).toEqual(saved);
+});
+
+test('iptables-restore itself says so', async () => {
+  const judged = await restoreCheck(
+    [
+      ...WRONG.map(({ id, text, family }) => ({ id, [family === 6 ? 'rules6' : 'rules4']: text })),
+      ...ODD.filter((one) => one.judged).map(({ id, text }) => ({ id, rules4: text })),
+    ],
+    { suite: 'ruleset-wrong' },
+  );
+  const differences: string[] = [];
+  for (const { id, errors, by, failedLine, family } of WRONG) {
+    const { result, drift } = judged.get(id)!;
+    differences.push(...drift);
+    const { status, stderr } = (family === 6 ? result.v6 : result.v4)!;
+    const phrase = by === 'iptables' ? errors[0]!.replace(/^\d+:\d+ /, '') : `line ${failedLine} failed`;
+    if (status === 0 || !stderr.replace(/\s+/g, ' ').includes(phrase)) {
+      differences.push(`${id}: '${phrase}', but really ${status} ${stderr}`);
+    }
+  }
+  for (const { id, saved, judged: isJudged } of ODD) {
+    if (!isJudged) continue;
+    const { result, drift } = judged.get(id)!;
+    differences.push(...drift);
+    const real = rulesOf((result.v4!.save ?? '').replace(/^\[\d+:\d+\] /gm, ''));
+    if (real.join('\n') !== saved.join('\n')) {
+      differences.push(`${id}: ${saved.join(' | ')}, but really ${real.join(' | ')} ${result.v4!.stderr}`);
+    }
+  }
+  expect(differences).toEqual([]);
+});
+
+test('an error is shown with its line, a caret and a hint', () => {
+  const { findings } = parse('*filter\n-A INPUT -p tcp --dport http8 -j ACCEPT\nCOMMIT\n', 4);
+  expect(findings.map(renderFinding)).toEqual([
+    [
+      "rules:2:25: error: invalid port/service `http8' specified",
+      '  -A INPUT -p tcp --dport http8 -j ACCEPT',
+      '                          ^^^^^',
+      '  hint: Names are those of /etc/services; a number always works.',
+    ].join('\n'),
+  ]);
+});
+
+test('an unsupported extension never matches when the user wants it so', () => {
+  const text = '*filter\n-A INPUT -p tcp -m foo --bar 1 -j ACCEPT\n-A INPUT -j FOO --bar 2\nCOMMIT\n';
+  const { ruleset, findings } = parseRuleset(text, {
+    family: 4,
+    file: 'rules',
+    onUnsupported: 'never-match',
+  });
+  expect(findings.map(({ severity, message }) => `${severity}: ${message}`)).toEqual([
+    "warning: Couldn't load match `foo':No such file or directory",
+    "warning: Couldn't load target `FOO':No such file or directory",
+  ]);
+  expect(
+    ruleset.tables[0]!.chains[0]!.rules.map((rule) =>
+      rule.unsupported.map(({ kind, name }) => `${kind} ${name}`),
+    ),
+  ).toEqual([['match foo'], ['target FOO']]);
+});
+
+function rulesOf(text: string): string[] {
+  return text.split('\n').filter((line) => line.startsWith('-A'));
+}
