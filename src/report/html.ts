@@ -62,11 +62,14 @@ function overview(output: ReplayOutput, files: readonly string[]): string {
   return `${warning}<p>${escapeHtml(facts.join(' · '))}</p>`;
 }
 
-type Cell = string | number | bigint;
+/** `rule`: the text of a rule, which may wrap. */
+type Cell = string | number | bigint | { readonly rule: string };
 
 /** A table: numbers are right-aligned with their digits grouped. */
 function table(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  const head = headings.map((heading, i) => headCell(heading, typeof rows[0]?.[i] !== 'string')).join('');
+  const head = headings
+    .map((heading, i) => headCell(heading, /number|bigint/.test(typeof rows[0]?.[i])))
+    .join('');
   const body = rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('\n');
   return `<table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`;
 }
@@ -77,6 +80,7 @@ function headCell(heading: string, isNumber: boolean): string {
 
 function cell(value: Cell): string {
   if (typeof value === 'string') return `<td>${escapeHtml(value)}</td>`;
+  if (typeof value === 'object') return `<td class="rule">${escapeHtml(value.rule)}</td>`;
   return `<td class="n">${groupDigits(value)}</td>`;
 }
 
@@ -95,15 +99,15 @@ function summary(output: ReplayOutput): string {
     card('What became of the packets', endsTable(output)),
     tableCard(
       'What refused packets',
-      ['packets', 'bytes', 'family', '', 'table', 'rule', ''],
+      ['packets', 'bytes', 'family', '', 'table', '#', 'rule'],
       refusalRows(output).map((row) => [
         row.packets,
         row.bytes,
         familyName(row.family),
         row.outcome,
         row.table,
-        row.number === 0 ? '' : `${row.chain} ${row.number}`,
-        row.text,
+        row.number === 0 ? '' : row.number,
+        { rule: row.text },
       ]),
     ),
     listCard('Damaged captures', output.damage.map(describeDamage)),
