@@ -6,6 +6,8 @@
  *
  *   load          Packet.load alone, for comparison
  *   load + track  Packet.load and Conntrack.track: what the walk pays
+ *   row           Conntrack.trackRow: from the columns, no Packet
+ *   row, touched  the same, with the cache lines of 64 rows loaded before
  *   find          the table look-up alone, from registers that are there
  *
  * Prints nanoseconds a packet, the median of the rounds. On the developers' machine (2 vCPU Zen 3) see the report
@@ -99,6 +101,20 @@ function openConnections(conntrack: Conntrack, flows: number): void {
   }
 }
 
+const BLOCK = 64;
+
+function touchBlock(conntrack: Conntrack, hashes: Int32Array, first: number): number {
+  const { table, words } = conntrack.core;
+  let sum = 0;
+  for (let row = first; row < first + BLOCK; row++) {
+    const reference = table.touch(hashes[row]!);
+    if (reference === 0) continue;
+    const at = ((reference - 1) >> 1) << 6;
+    sum += words[at]! + words[at + 16]! + words[at + 32]!;
+  }
+  return sum;
+}
+
 function median(values: number[]): number {
   return values.sort((a, b) => a - b)[values.length >> 1]!;
 }
@@ -124,7 +140,13 @@ for (const flows of FLOWS) {
     for (const batch of batches) work(batch);
     return (process.cpuUsage(begun).user * 1e3) / (batches.length * BATCH);
   };
-  const results: Record<string, number[]> = { load: [], 'load + track': [], find: [] };
+  const results: Record<string, number[]> = {
+    load: [],
+    'load + track': [],
+    row: [],
+    'row, touched': [],
+    find: [],
+  };
   const proto = protoWord(IPPROTO_TCP, 4);
   for (let round = 0; round < ROUNDS; round++) {
     results.load!.push(
@@ -146,6 +168,23 @@ for (const flows of FLOWS) {
       }),
     );
     const { table } = conntrack.core;
+    results.row!.push(
+      measure((batch) => {
+        const { columns, view } = batch;
+        for (let row = 0; row < BATCH; row++) sum += conntrack.trackRow(columns, view, row, HOOK_PREROUTING);
+      }),
+    );
+    results['row, touched']!.push(
+      measure((batch) => {
+        const { columns, view } = batch;
+        for (let first = 0; first < BATCH; first += BLOCK) {
+          sum += touchBlock(conntrack, columns.tupleHash, first);
+          for (let row = first; row < first + BLOCK; row++) {
+            sum += conntrack.trackRow(columns, view, row, HOOK_PREROUTING);
+          }
+        }
+      }),
+    );
     results.find!.push(
       measure((batch) => {
         const { saddr, daddr, sport, dport } = batch.columns;

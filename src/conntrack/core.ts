@@ -25,7 +25,7 @@ export const TRACK_REPEAT = -4;
 
 export type Tracked = 1 | -1 | 0 | -4;
 
-/** Hop limit of connections that were killed while a packet may still refer to them, see `bury`. */
+/** Killed records that are kept a while, since a packet may still refer to them: see `bury`. */
 const LIMBO = 16;
 
 /**
@@ -61,6 +61,8 @@ export class ConntrackCore {
   midstreamCount = 0;
   private readonly limbo = new Int32Array(LIMBO).fill(-1);
   private limboNext = 0;
+  /** Records that are dead and not free yet. */
+  private buried = 0;
 
   constructor(host: Host, capacity: number, midstreamEstablished: boolean) {
     this.table = ConntrackTable.allocate(capacity);
@@ -75,6 +77,11 @@ export class ConntrackCore {
     this.tcpMaxRetrans = sysctl('tcp_max_retrans');
     this.tcpIgnoreInvalidRst = sysctl('tcp_ignore_invalid_rst') !== 0;
     this.midstreamEstablished = midstreamEstablished;
+  }
+
+  /** Entries alive, confirmed or not: net.netfilter.nf_conntrack_count. */
+  get inUse(): number {
+    return this.table.count - this.buried;
   }
 
   /** __nf_ct_refresh_acct(): the entry lives for `timeoutNs` from now; counts the packet. */
@@ -136,23 +143,28 @@ export class ConntrackCore {
   unhold(ct: number): void {
     const at = ct << RECORD_SHIFT;
     this.words[at + C_HOLD]!--;
-    // A record that fell out of limbo while it was held is marked by -1 in place of its mark's sibling word.
     if (this.words[at + C_HOLD] === HELD_AND_DEAD) {
       this.words[at + C_HOLD] = 0;
-      this.table.freeRecord(ct);
+      this.free(ct);
     }
   }
 
   private bury(ct: number): void {
     const at = ct << RECORD_SHIFT;
     if ((this.words[at + C_STATUS]! & IPS_SRC_NAT_DONE) !== 0) this.unlinkSource(ct);
+    this.buried++;
     const oldest = this.limbo[this.limboNext]!;
     this.limbo[this.limboNext] = ct;
     this.limboNext = (this.limboNext + 1) % LIMBO;
     if (oldest < 0) return;
     const held = (oldest << RECORD_SHIFT) + C_HOLD;
-    if (this.words[held] === 0) this.table.freeRecord(oldest);
+    if (this.words[held] === 0) this.free(oldest);
     else this.words[held]! += HELD_AND_DEAD;
+  }
+
+  private free(ct: number): void {
+    this.buried--;
+    this.table.freeRecord(ct);
   }
 
   /** nf_nat_cleanup_conntrack(): out of the by-source chain. */

@@ -14,14 +14,18 @@
  *   | by-source buckets   |  one word each: first record of the chain + 1 (NAT's hash of source tuples)
  *   +---------------------+
  *
- * A record is four cache lines. A packet of an established connection touches line 0 or line 1 to compare its
- * tuple, line 0 for status and timeout, and line 2 for its protocol's state; line 3 only when something asks.
+ * A record is four cache lines. A packet of an established connection touches line 0 (status, timeout, and the
+ * tuple to compare in the original direction), line 1 for the reply direction's tuple, and line 2 for its
+ * protocol's state; line 3 only when something asks.
  *
- *   word  0            12      13    14-15    | 16          28     | 32 ......... 47        | 48 ............ 63
- *        +------------+-------+-----+---------+-------------+------+------------------------+-------------------+
- *        | original   |status |mark |timeout  | reply tuple | protocol state               | accounting, labels|
- *        | tuple (12) |       |     |(float64)| (12)        | (17 words)                   | NAT, helper       |
- *        +------------+-------+-----+---------+-------------+------+------------------------+-------------------+
+ *   word  0            12      13    14-15    | 16          28     | 32 ......... 47   | 48 ............ 63
+ *        +------------+-------+-----+---------+-------------+------+-------------------+-------------------+
+ *        | original   |status |mark |timeout  | reply tuple |helper| protocol state    | accounting, labels|
+ *        | tuple (12) |       |     |(float64)| (12)        |master| (16 words)        | NAT               |
+ *        +------------+-------+-----+---------+-------------+------+-------------------+-------------------+
+ *
+ * Of the index only as many slots are in use as the connections need (at most half of them full), so that it
+ * stays in the caches as long as it can: it doubles when it gets fuller.
  *
  * The whole is asked for at once: untouched pages of a SharedArrayBuffer cost address space, not memory, so a
  * table for a million connections (256 MB of records, 40 MB of index) costs what its busiest moment touches.
@@ -35,7 +39,7 @@ export const HEADER_MAGIC = 0;
 export const HEADER_VERSION = 1;
 /** Records there is room for. */
 export const HEADER_CAPACITY = 2;
-/** Slots of the index: a power of two, at least four times the capacity, so that it is never more than half full. */
+/** Slots of the index there is room for: a power of two, at least four times the capacity. */
 export const HEADER_INDEX_SLOTS = 3;
 /** Buckets of the by-source hash: a power of two. */
 export const HEADER_SOURCE_BUCKETS = 4;
@@ -47,6 +51,10 @@ export const HEADER_FREE = 6;
 export const HEADER_HIGH = 7;
 /** Where the garbage collection goes on. */
 export const HEADER_GC_NEXT = 8;
+/** Slots of the index in use: a power of two. */
+export const HEADER_INDEX_USED = 9;
+/** References in the index. */
+export const HEADER_INDEX_COUNT = 10;
 
 export const RECORDS_OFFSET = 256;
 export const RECORD_BYTES = 256;
@@ -74,24 +82,29 @@ export const C_REPLY = 16;
 /** Words from the original to the reply tuple. */
 export const REPLY_STRIDE = 16;
 
-// --- protocol state: words 28 to 44 ---------------------------------------------------------------------------
-export const C_PROTO = 28;
-export const C_PROTO_WORDS = 17;
+/** Record of the master connection + 1 (RELATED by expectation), 0 when none. */
+export const C_MASTER = 28;
+/** How many hold on to the record besides the table and the packet: see ConntrackCore.hold(). */
+export const C_HOLD = 29;
+/** Number of the helper's name, 0 when none. */
+export const C_HELPER = 30;
+
+// --- line 2: protocol state -------------------------------------------------------------------------------------
+export const C_PROTO = 32;
+export const C_PROTO_WORDS = 16;
 
 /** TCP: enum tcp_conntrack. SCTP: enum sctp_conntrack. */
-export const C_STATE = 28;
+export const C_STATE = 32;
 
 /** UDP: Float64 time from which the connection counts as a stream (nf_conn.proto.udp.stream_ts). */
-export const C_UDP_STREAM = 32;
+export const C_UDP_STREAM = 34;
 
 /** TCP: last_index | last_dir << 8 | retrans << 16. */
-export const C_TCP_LAST = 29;
-/** TCP: last_win, as it stood in the packet. */
-export const C_TCP_LAST_WIN = 30;
-/** TCP: last_flags | last_wscale << 8. */
-export const C_TCP_LAST_FLAGS = 31;
+export const C_TCP_LAST = 33;
+/** TCP: last_win, as it stood in the packet, | last_flags << 16 | last_wscale << 24. */
+export const C_TCP_LAST_WIN = 34;
 /** TCP: struct ip_ct_tcp_state of the original direction, 5 words; the reply direction's follows. */
-export const C_TCP_SEEN = 32;
+export const C_TCP_SEEN = 35;
 export const TCP_SEEN_WORDS = 5;
 export const SEEN_END = 0;
 export const SEEN_MAXEND = 1;
@@ -99,26 +112,18 @@ export const SEEN_MAXWIN = 2;
 export const SEEN_MAXACK = 3;
 /** IP_CT_TCP_FLAG_* | td_scale << 8. */
 export const SEEN_FLAGS = 4;
-export const C_TCP_LAST_SEQ = 42;
-export const C_TCP_LAST_ACK = 43;
-export const C_TCP_LAST_END = 44;
+export const C_TCP_LAST_SEQ = 45;
+export const C_TCP_LAST_ACK = 46;
+export const C_TCP_LAST_END = 47;
 
 /** SCTP: verification tag expected of the original direction; the reply direction's follows. */
-export const C_SCTP_VTAG = 32;
+export const C_SCTP_VTAG = 34;
 /** SCTP: 1 when an INIT was seen in the original direction; the reply direction's follows. */
-export const C_SCTP_INIT = 34;
+export const C_SCTP_INIT = 36;
 /** SCTP: direction of the last heartbeat whose tag did not fit. */
-export const C_SCTP_LAST_DIR = 36;
+export const C_SCTP_LAST_DIR = 38;
 /** SCTP: SCTP_FLAG_HEARTBEAT_VTAG_FAILED. */
-export const C_SCTP_FLAGS = 37;
-
-// --- what any protocol has, behind TCP's words -------------------------------------------------------------------
-/** Record of the master connection + 1 (RELATED by expectation), 0 when none. */
-export const C_MASTER = 45;
-/** How many hold on to the record besides the table and the packet: see ConntrackTable.hold(). */
-export const C_HOLD = 46;
-/** Number of the helper's name, 0 when none. */
-export const C_HELPER = 47;
+export const C_SCTP_FLAGS = 39;
 
 // --- line 3 -------------------------------------------------------------------------------------------------
 /** Float64 each: packets and bytes of the original, then of the reply direction. */

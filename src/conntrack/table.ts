@@ -10,7 +10,9 @@ import {
   HEADER_COUNT,
   HEADER_FREE,
   HEADER_HIGH,
+  HEADER_INDEX_COUNT,
   HEADER_INDEX_SLOTS,
+  HEADER_INDEX_USED,
   HEADER_MAGIC,
   HEADER_SOURCE_BUCKETS,
   HEADER_VERSION,
@@ -52,7 +54,8 @@ export class ConntrackTable {
   readonly index: Int32Array;
   readonly sourceBuckets: Int32Array;
   readonly capacity: number;
-  private readonly indexMask: number;
+  /** Slots of the index in use - 1. */
+  private indexMask: number;
 
   private constructor(buffer: SharedArrayBuffer) {
     this.buffer = buffer;
@@ -66,7 +69,7 @@ export class ConntrackTable {
     this.floats = new Float64Array(buffer, offset, (this.capacity * RECORD_WORDS) / 2);
     offset += this.capacity * RECORD_BYTES;
     this.index = new Int32Array(buffer, offset, 2 * slots);
-    this.indexMask = slots - 1;
+    this.indexMask = this.header[HEADER_INDEX_USED]! - 1;
     offset += 8 * slots;
     this.sourceBuckets = new Int32Array(buffer, offset, this.header[HEADER_SOURCE_BUCKETS]!);
   }
@@ -81,6 +84,7 @@ export class ConntrackTable {
     header[HEADER_VERSION] = TABLE_VERSION;
     header[HEADER_CAPACITY] = capacity;
     header[HEADER_INDEX_SLOTS] = slots;
+    header[HEADER_INDEX_USED] = Math.min(slots, FIRST_INDEX_SLOTS);
     header[HEADER_SOURCE_BUCKETS] = buckets;
     return new ConntrackTable(buffer);
   }
@@ -165,6 +169,33 @@ export class ConntrackTable {
     }
   }
 
+  /** The same for an IPv4 tuple in the default zone, from numbers alone. */
+  find4(saddr: number, daddr: number, sport: number, dport: number, proto: number, hash: number): number {
+    const { index, indexMask: mask, words } = this;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const reference = index[2 * slot + 1]!;
+      if (reference === 0) return -1;
+      if (index[2 * slot] !== hash) continue;
+      const found = reference - 1;
+      const t = ((found >> 1) << RECORD_SHIFT) + ((found & 1) << 4);
+      if (
+        words[t] === saddr &&
+        words[t + 4] === daddr &&
+        words[t + TUPLE_SPORT] === sport &&
+        words[t + TUPLE_DPORT] === dport &&
+        words[t + TUPLE_PROTO] === proto &&
+        words[t + TUPLE_ZONE] === 0
+      ) {
+        return found;
+      }
+    }
+  }
+
+  /** Loads the slot where a hash is looked for first: a block of these before a block of `find` overlaps their misses. */
+  touch(hash: number): number {
+    return this.index[2 * (hash & this.indexMask) + 1]!;
+  }
+
   /** Enters a record under both of its tuples. */
   insert(ct: number): void {
     this.insertTuple(ct, 0);
@@ -185,15 +216,32 @@ export class ConntrackTable {
   }
 
   private insertTuple(ct: number, dir: number): void {
-    const hash = this.hashOf(ct, dir);
-    let slot = hash & this.indexMask;
-    while (this.index[2 * slot + 1] !== 0) slot = (slot + 1) & this.indexMask;
-    this.index[2 * slot] = hash;
-    this.index[2 * slot + 1] = ((ct << 1) | dir) + 1;
+    if (2 * ++this.header[HEADER_INDEX_COUNT]! > this.indexMask) this.doubleIndex();
+    this.place(this.hashOf(ct, dir), ((ct << 1) | dir) + 1);
+  }
+
+  private place(hash: number, reference: number): void {
+    const { index, indexMask: mask } = this;
+    let slot = hash & mask;
+    while (index[2 * slot + 1] !== 0) slot = (slot + 1) & mask;
+    index[2 * slot] = hash;
+    index[2 * slot + 1] = reference;
+  }
+
+  /** Uses twice as many slots. Each reference is moved a constant number of times over a table's life, on average. */
+  private doubleIndex(): void {
+    const used = this.header[HEADER_INDEX_USED]!;
+    if (2 * used > this.header[HEADER_INDEX_SLOTS]!) return;
+    const old = this.index.slice(0, 2 * used);
+    this.index.fill(0, 0, 2 * used);
+    this.header[HEADER_INDEX_USED] = 2 * used;
+    this.indexMask = 2 * used - 1;
+    for (let i = 0; i < old.length; i += 2) if (old[i + 1] !== 0) this.place(old[i]!, old[i + 1]!);
   }
 
   private removeTuple(ct: number, dir: number): void {
     const { index, indexMask: mask } = this;
+    this.header[HEADER_INDEX_COUNT]!--;
     const reference = ((ct << 1) | dir) + 1;
     let slot = this.hashOf(ct, dir) & mask;
     while (index[2 * slot + 1] !== reference) {
@@ -229,6 +277,9 @@ export class ConntrackTable {
     return false;
   }
 }
+
+/** 32 KiB of index to begin with: for a thousand connections. */
+const FIRST_INDEX_SLOTS = 4096;
 
 /** Words 1..3 of both addresses. */
 function sameAddressTails(a: Int32Array, i: number, b: Int32Array, j: number): boolean {

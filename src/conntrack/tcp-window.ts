@@ -222,7 +222,7 @@ function noteAck(
     w[at + C_TCP_LAST_SEQ] === seq &&
     w[at + C_TCP_LAST_ACK] === ack &&
     w[at + C_TCP_LAST_END] === end &&
-    w[at + C_TCP_LAST_WIN] === window
+    (w[at + C_TCP_LAST_WIN]! & 0xffff) === window
   ) {
     // An unsigned byte in the kernel: the 256th begins at 0 again.
     w[at + C_TCP_LAST] = (last & 0xffff) | ((((last >> 16) + 1) & 255) << 16);
@@ -232,7 +232,7 @@ function noteAck(
   w[at + C_TCP_LAST_SEQ] = seq;
   w[at + C_TCP_LAST_ACK] = ack;
   w[at + C_TCP_LAST_END] = end;
-  w[at + C_TCP_LAST_WIN] = window;
+  w[at + C_TCP_LAST_WIN] = (w[at + C_TCP_LAST_WIN]! & ~0xffff) | window;
 }
 
 /** tcp_init_sender(): a direction begins with a SYN or SYN+ACK. Scaling holds only when both announce it. */

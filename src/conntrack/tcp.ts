@@ -1,13 +1,6 @@
 import { CHECKSUM_BAD } from '../batch/layout.ts';
 import { IPS_ASSURED, IPS_CONFIRMED, IPS_FIXED_TIMEOUT, IPS_SEEN_REPLY } from '../packet/conntrack-access.ts';
-import {
-  HOOK_PREROUTING,
-  R_CHECKSUM,
-  R_TCP_ACK,
-  R_TCP_FLAGS,
-  R_TCP_SEQ,
-  R_TCP_WINDOW,
-} from '../packet/registers.ts';
+import { HOOK_PREROUTING } from '../packet/registers.ts';
 import {
   type ConntrackCore,
   TRACK_ACCEPT,
@@ -34,32 +27,34 @@ import {
   C_STATE,
   C_STATUS,
   C_TCP_LAST,
-  C_TCP_LAST_ACK,
   C_TCP_LAST_END,
-  C_TCP_LAST_FLAGS,
-  C_TCP_LAST_SEQ,
   C_TCP_LAST_WIN,
   C_TCP_SEEN,
   C_TIMEOUT,
   RECORD_SHIFT,
   SEEN_END,
   SEEN_FLAGS,
-  SEEN_MAXACK,
   SEEN_MAXEND,
   SEEN_MAXWIN,
   TCP_SEEN_WORDS,
 } from './layout.ts';
+import { adoptIgnoredSyn, LAST_FLAGS_SHIFT, noteIgnored } from './tcp-ignored.ts';
 import {
   FLAG_BE_LIBERAL,
   FLAG_CLOSE_INIT,
   FLAG_DATA_UNACKNOWLEDGED,
   FLAG_EXP_CHALLENGE_ACK,
-  FLAG_MAXACK_SET,
   FLAG_SACK_PERM,
   FLAG_SIMULTANEOUS_OPEN,
-  FLAG_WINDOW_SCALE,
   synOptions,
 } from './tcp-options.ts';
+import {
+  judgeReset,
+  RESET_BELIEVED,
+  RESET_BELIEVED_KEEPS_STATE,
+  RESET_INVALID,
+  RESET_KEEPS_STATE,
+} from './tcp-reset.ts';
 import {
   TCP_ACK_SET,
   TCP_CLOSE,
@@ -96,15 +91,20 @@ import { SECOND_NS, TCP_TIMEOUT_RETRANS, TCP_TIMEOUT_UNACK } from './timeouts.ts
  * `last` remembers the packet before: its kind and direction, and of ignored packets and pure ACKs the numbers,
  * so that an answer to an ignored packet can bring the entry back in step.
  *
- * Arguments: registers `r` of the packet; offsets in `view` of its TCP header and behind its last captured byte;
- * `l4Length`, the bytes that the IP header leaves for TCP; `lengthBytes`, the whole packet's, for accounting.
+ * Arguments: of the TCP header flags (-1: it was not captured), sequence, acknowledgement (both as signed words) and
+ * window; CHECKSUM_*; offsets in `view` of the header and behind the last captured byte; `l4Length`, the bytes
+ * that the IP header leaves for TCP; `lengthBytes`, the whole packet's, for accounting.
  * Cost: reads lines 0 and 2 of the record, allocates nothing.
  */
 export function tcpPacket(
   core: ConntrackCore,
   ct: number,
   dir: number,
-  r: Int32Array,
+  flags: number,
+  seq: number,
+  ack: number,
+  window: number,
+  checksum: number,
   view: DataView,
   l4: number,
   end: number,
@@ -112,20 +112,16 @@ export function tcpPacket(
   lengthBytes: number,
   hook: number,
 ): Tracked {
-  const flags = r[R_TCP_FLAGS]!;
   if (flags < 0) return invalid(core, l4Length < 20 ? INVALID_TRUNCATED : INVALID_CAPTURE_CUT);
   const headerBytes = l4 + 13 <= end ? (view.getUint8(l4 + 12) >> 4) << 2 : 20;
   if (headerBytes < 20 || l4Length < headerBytes) return invalid(core, INVALID_TRUNCATED);
-  if (hook === HOOK_PREROUTING && core.verifyChecksums && r[R_CHECKSUM] === CHECKSUM_BAD) {
+  if (hook === HOOK_PREROUTING && core.verifyChecksums && checksum === CHECKSUM_BAD) {
     return invalid(core, INVALID_CHECKSUM);
   }
   if (TCP_FLAGS_VALID[flags & 255] === 0) return invalid(core, INVALID_TCP_FLAGS);
 
   const w = core.words;
   const at = ct << RECORD_SHIFT;
-  const seq = r[R_TCP_SEQ]!;
-  const ack = r[R_TCP_ACK]!;
-  const window = r[R_TCP_WINDOW]!;
   const payloadBytes = l4Length - headerBytes;
   const segmentEnd = (seq + payloadBytes + ((flags >> 1) & 1) + (flags & 1)) | 0;
   const kind = TCP_KIND[flags & 255]!;
@@ -159,10 +155,14 @@ export function tcpPacket(
       newState = TCP_IGNORE;
       break;
     case TCP_SYN_SENT2:
-      w[at + C_TCP_LAST_FLAGS]! |= FLAG_SIMULTANEOUS_OPEN;
+      w[at + C_TCP_LAST_WIN]! |= FLAG_SIMULTANEOUS_OPEN << LAST_FLAGS_SHIFT;
       break;
     case TCP_SYN_RECV:
-      if (dir === 1 && kind === TCP_ACK_SET && (w[at + C_TCP_LAST_FLAGS]! & FLAG_SIMULTANEOUS_OPEN) !== 0) {
+      if (
+        dir === 1 &&
+        kind === TCP_ACK_SET &&
+        (w[at + C_TCP_LAST_WIN]! & (FLAG_SIMULTANEOUS_OPEN << LAST_FLAGS_SHIFT)) !== 0
+      ) {
         newState = TCP_ESTABLISHED;
       }
       break;
@@ -172,10 +172,10 @@ export function tcpPacket(
         kind === TCP_ACK_SET &&
         lastDir !== dir &&
         lastIndex === TCP_SYN_SET &&
-        (w[at + C_TCP_LAST_FLAGS]! & FLAG_EXP_CHALLENGE_ACK) !== 0
+        (w[at + C_TCP_LAST_WIN]! & (FLAG_EXP_CHALLENGE_ACK << LAST_FLAGS_SHIFT)) !== 0
       ) {
         // The answer to a stray SYN, not to the last FIN.
-        w[at + C_TCP_LAST_FLAGS]! &= ~FLAG_EXP_CHALLENGE_ACK;
+        w[at + C_TCP_LAST_WIN]! &= ~(FLAG_EXP_CHALLENGE_ACK << LAST_FLAGS_SHIFT);
         core.lastInvalidReason = IGNORED_TCP_CHALLENGE_ACK;
         return TRACK_ACCEPT;
       }
@@ -273,7 +273,7 @@ function accept(
     timeout = timeouts[TCP_CLOSE]!;
   } else if (unacknowledged !== 0 && timeout > timeouts[TCP_TIMEOUT_UNACK]!) {
     timeout = timeouts[TCP_TIMEOUT_UNACK]!;
-  } else if (w[at + C_TCP_LAST_WIN] === 0 && timeout > timeouts[TCP_TIMEOUT_RETRANS]!) {
+  } else if ((w[at + C_TCP_LAST_WIN]! & 0xffff) === 0 && timeout > timeouts[TCP_TIMEOUT_RETRANS]!) {
     timeout = timeouts[TCP_TIMEOUT_RETRANS]!;
   }
 
@@ -350,108 +350,6 @@ function begin(
   }
   w[at + C_TCP_LAST] = TCP_NONE_SET;
   return true;
-}
-
-const RESET_BELIEVED = 0;
-const RESET_KEEPS_STATE = 1;
-const RESET_INVALID = 2;
-const RESET_IN_WINDOW = 3;
-const RESET_BELIEVED_KEEPS_STATE = 4;
-
-/** What an RST may do (RFC 5961, section 3): close, be checked against the window, change nothing, or be INVALID. */
-function judgeReset(
-  core: ConntrackCore,
-  at: number,
-  dir: number,
-  oldState: number,
-  seq: number,
-  ack: number,
-  lastIndex: number,
-  lastDir: number,
-): number {
-  const w = core.words;
-  // Closing already: the tuple may be in use again, and what we remember be of the old connection.
-  if (oldState >= TCP_FIN_WAIT && oldState <= TCP_CLOSE) return RESET_BELIEVED;
-  const other = at + C_TCP_SEEN + (1 - dir) * TCP_SEEN_WORDS;
-  let keepsState = false;
-  if ((w[other + SEEN_FLAGS]! & FLAG_MAXACK_SET) !== 0 && lastIndex !== TCP_SYN_SET) {
-    const established = oldState === TCP_ESTABLISHED && (w[at + C_STATUS]! & IPS_ASSURED) !== 0;
-    if (seq === 0 && !established) return RESET_IN_WINDOW;
-    const maxAck = w[other + SEEN_MAXACK]!;
-    if (((seq - maxAck) | 0) < 0 && !core.tcpIgnoreInvalidRst) return RESET_INVALID;
-    if (!established || seq === maxAck) return RESET_IN_WINDOW;
-    // Right behind the sender's last segment.
-    if (lastIndex === TCP_ACK_SET && lastDir === dir && seq === w[at + C_TCP_LAST_END])
-      return RESET_IN_WINDOW;
-    // In the window, but not exact: the other end may answer with a challenge ACK.
-    keepsState = true;
-  }
-  const status = w[at + C_STATUS]!;
-  if (
-    (((status & IPS_SEEN_REPLY) !== 0 && lastIndex === TCP_SYN_SET && lastDir !== dir) ||
-      ((status & IPS_ASSURED) === 0 && lastIndex === TCP_ACK_SET)) &&
-    ack === w[at + C_TCP_LAST_END]
-  ) {
-    // It answers a SYN or ACK that was let through unbelieved. (That the SYN must have come from the other side is
-    // what 6.18.44 does; older kernels take an RST from the same side, too.)
-    return keepsState ? RESET_BELIEVED_KEEPS_STATE : RESET_BELIEVED;
-  }
-  // It answers a challenge ACK that was let through.
-  if (
-    oldState === TCP_SYN_SENT &&
-    lastIndex === TCP_ACK_SET &&
-    lastDir === 1 &&
-    seq === w[at + C_TCP_LAST_ACK]
-  ) {
-    return keepsState ? RESET_BELIEVED_KEEPS_STATE : RESET_BELIEVED;
-  }
-  return keepsState ? RESET_KEEPS_STATE : RESET_IN_WINDOW;
-}
-
-/** A SYN that was ignored has been acknowledged: its numbers become the entry's. */
-function adoptIgnoredSyn(w: Int32Array, at: number, lastDir: number, own: number): void {
-  const sender = at + C_TCP_SEEN + lastDir * TCP_SEEN_WORDS;
-  const lastFlags = w[at + C_TCP_LAST_FLAGS]! & ~FLAG_EXP_CHALLENGE_ACK;
-  w[at + C_TCP_LAST_FLAGS] = lastFlags;
-  w[sender + SEEN_END] = w[at + C_TCP_LAST_END]!;
-  w[sender + SEEN_MAXEND] = w[at + C_TCP_LAST_END]!;
-  w[sender + SEEN_MAXWIN] = w[at + C_TCP_LAST_WIN] === 0 ? 1 : w[at + C_TCP_LAST_WIN]!;
-  w[sender + SEEN_FLAGS] = lastFlags;
-  // nf_ct_tcp_state_reset()
-  w[own + SEEN_END] = 0;
-  w[own + SEEN_MAXEND] = 0;
-  w[own + SEEN_MAXWIN] = 0;
-  w[own + SEEN_MAXACK] = 0;
-  w[own + SEEN_FLAGS]! &= FLAG_BE_LIBERAL;
-}
-
-/** What an ignored packet said is remembered: its answer may show that it was right. */
-function noteIgnored(
-  w: Int32Array,
-  at: number,
-  dir: number,
-  kind: number,
-  oldState: number,
-  seq: number,
-  ack: number,
-  segmentEnd: number,
-  window: number,
-  view: DataView,
-  l4: number,
-  headerBytes: number,
-  end: number,
-): void {
-  w[at + C_TCP_LAST] = kind | (dir << 8) | (w[at + C_TCP_LAST]! & 0xff0000);
-  w[at + C_TCP_LAST_SEQ] = seq;
-  w[at + C_TCP_LAST_END] = segmentEnd;
-  w[at + C_TCP_LAST_WIN] = window;
-  if (kind === TCP_SYN_SET && dir === 0) {
-    const options = synOptions(view, l4, headerBytes, end, 0);
-    let flags = options & (FLAG_WINDOW_SCALE | FLAG_SACK_PERM);
-    if (oldState === TCP_LAST_ACK) flags |= FLAG_EXP_CHALLENGE_ACK;
-    w[at + C_TCP_LAST_FLAGS] = flags | ((flags & FLAG_WINDOW_SCALE) !== 0 ? options & 0xff00 : 0);
-  }
-  if (oldState === TCP_SYN_SENT && kind === TCP_ACK_SET && dir === 1) w[at + C_TCP_LAST_ACK] = ack;
 }
 
 /** nf_tcp_handle_invalid(): a FIN or RST out of the window, and another from the other side, shorten the life. */

@@ -25,7 +25,7 @@ export function udpPacket(
   core: ConntrackCore,
   ct: number,
   dir: number,
-  r: Int32Array,
+  checksum: number,
   view: DataView,
   l4: number,
   end: number,
@@ -38,7 +38,7 @@ export function udpPacket(
     const udpLength = view.getUint16(l4 + 4);
     if (udpLength > l4Length || udpLength < 8) return invalid(core, INVALID_TRUNCATED);
     const hasChecksum = view.getUint16(l4 + 6) !== 0;
-    if (hasChecksum && hook === HOOK_PREROUTING && core.verifyChecksums && r[R_CHECKSUM] === CHECKSUM_BAD) {
+    if (hasChecksum && hook === HOOK_PREROUTING && core.verifyChecksums && checksum === CHECKSUM_BAD) {
       return invalid(core, INVALID_CHECKSUM);
     }
   }
