@@ -38,6 +38,29 @@ export interface RenderedError {
 }
 
 export function renderError(error: unknown): RenderedError {
+  const { text, status } = render(error);
+  return { text: forTerminal(text), status };
+}
+
+/** Characters of one line of a message at most: who gives a capture as a ruleset should still see the message. */
+const MAX_LINE_CHARS = 2000;
+
+/**
+ * Messages quote files that may hold anything: control characters, which a terminal would obey, become `?` (one for
+ * one, so that carets stay below what they mean), and endless lines are cut.
+ */
+function forTerminal(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => (line.length > MAX_LINE_CHARS ? `${line.slice(0, MAX_LINE_CHARS)}…` : line))
+    .join('\n')
+    .replace(CONTROLS, '?');
+}
+
+/** C0 and C1 controls but for tab and line feed. */
+const CONTROLS = /[^\P{Cc}\t\n]/gu;
+
+function render(error: unknown): RenderedError {
   if (error instanceof FindingsError) {
     const errors = error.findings.filter((finding) => finding.severity === 'error').length;
     const count = errors === 1 ? '1 error' : `${errors} errors`;
@@ -51,7 +74,7 @@ export function renderError(error: unknown): RenderedError {
     return { text: `${PROGRAM}: ${error.message}\n${hint}`, status: error.exitStatus };
   }
   const file = namedFileError(error);
-  if (file !== undefined) return renderError(file);
+  if (file !== undefined) return render(file);
   const limit = limitSentence(error);
   if (limit !== undefined) return { text: `${PROGRAM}: ${limit}\n`, status: EXIT_LIMITS };
   return { text: internalError(error), status: EXIT_INTERNAL };

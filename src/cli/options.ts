@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.ts';
 import type { ReplayConfig } from '../workers/config.ts';
@@ -196,6 +198,7 @@ export function replayConfig(
       hint: 'collect the machine with `iptables-replay snapshot`, or give an iptables-save dump to --rules',
     });
   }
+  refuseEmptyHost(options);
   if (captures.filter(isStandardInput).length > 1) {
     throw new UserError('standard input (-) can be read only once');
   }
@@ -215,6 +218,16 @@ export function replayConfig(
     evaluator,
     perPacket,
   };
+}
+
+/** A folder without any ruleset is not HOST, most likely. */
+function refuseEmptyHost({ host, rules, rules6 }: ReplayOptions): void {
+  if (host === undefined || rules !== undefined || rules6 !== undefined) return;
+  const dumps = ['iptables.save', 'ip6tables.save'];
+  if (dumps.some((dump) => existsSync(path.join(host, dump)))) return;
+  throw new UserError(`--host ${host}: has neither ${dumps.join(' nor ')}`, {
+    hint: 'name the folder that the script of `iptables-replay snapshot` has filled, or give rules with --rules',
+  });
 }
 
 /** True for a CAPTURE argument that stands for standard input. */
