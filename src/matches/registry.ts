@@ -3,12 +3,17 @@ import type { MatchDefinition } from '../extension/define.ts';
 import { addrtype } from './addrtype.ts';
 import { ah, ah6 } from './ah.ts';
 import { comment } from './comment.ts';
+import { connbytes } from './connbytes.ts';
 import { connlimit } from './connlimit.ts';
 import { connmark } from './connmark.ts';
 import { conntrack, state } from './conntrack.ts';
+import { cpu } from './cpu.ts';
+import { devgroup } from './devgroup.ts';
 import { dscp } from './dscp.ts';
+import { ecn } from './ecn.ts';
 import { esp } from './esp.ts';
 import { hashlimit } from './hashlimit.ts';
+import { helper } from './helper.ts';
 import { hl } from './hl.ts';
 import { icmp } from './icmp.ts';
 import { icmp6 } from './icmp6.ts';
@@ -21,11 +26,15 @@ import { multiport } from './multiport.ts';
 import { owner } from './owner.ts';
 import { physdev } from './physdev.ts';
 import { pkttype } from './pkttype.ts';
+import { quota } from './quota.ts';
+import { realm } from './realm.ts';
 import { recent } from './recent.ts';
+import { rpfilter } from './rpfilter.ts';
 import { sctp } from './sctp.ts';
 import { statistic } from './statistic.ts';
 import { string } from './string.ts';
 import { tcp } from './tcp.ts';
+import { tcpmss } from './tcpmss.ts';
 import { tos } from './tos.ts';
 import { ttl } from './ttl.ts';
 import { u32 } from './u32.ts';
@@ -38,12 +47,17 @@ export const MATCHES: readonly MatchDefinition<any, any>[] = [
   ah,
   ah6,
   comment,
+  connbytes,
   connlimit,
   connmark,
   conntrack,
+  cpu,
+  devgroup,
   dscp,
+  ecn,
   esp,
   hashlimit,
+  helper,
   hl,
   icmp,
   icmp6,
@@ -56,12 +70,16 @@ export const MATCHES: readonly MatchDefinition<any, any>[] = [
   owner,
   physdev,
   pkttype,
+  quota,
+  realm,
   recent,
+  rpfilter,
   sctp,
   state,
   statistic,
   string,
   tcp,
+  tcpmss,
   tos,
   ttl,
   u32,

@@ -1,0 +1,34 @@
+:FORWARD
+-m connbytes ;  ; FAIL connbytes: option "--connbytes" must be specified
+-m connbytes --connbytes 5 ;  ; FAIL connbytes: option "--connbytes-dir" must be specified
+-m connbytes --connbytes 5 --connbytes-mode packets ;  ; FAIL connbytes: option "--connbytes-dir" must be specified
+-m connbytes --connbytes 5 --connbytes-dir both ;  ; FAIL connbytes: option "--connbytes-mode" must be specified
+-m connbytes --connbytes 5:10 --connbytes-mode packets --connbytes-dir original ; = ; OK ; connbytes 5:10 connbytes mode packets connbytes direction original
+-m connbytes ! --connbytes 5:10 --connbytes-mode bytes --connbytes-dir reply ; = ; OK ; ! connbytes 5:10 connbytes mode bytes connbytes direction reply
+-m connbytes --connbytes 5: --connbytes-mode avgpkt --connbytes-dir both ; -m connbytes --connbytes 5 --connbytes-mode avgpkt --connbytes-dir both ; OK ; connbytes 5 connbytes mode avgpkt connbytes direction both
+-m connbytes --connbytes :10 --connbytes-mode avgpkt --connbytes-dir both ; -m connbytes --connbytes 0:10 --connbytes-mode avgpkt --connbytes-dir both ; OK ; connbytes 0:10 connbytes mode avgpkt connbytes direction both
+-m connbytes --connbytes 10:5 --connbytes-mode bytes --connbytes-dir both ;  ; FAIL 10 should be less than 5
+-m connbytes --connbytes 5:5 --connbytes-mode bytes --connbytes-dir both ; = ; OK ; connbytes 5:5 connbytes mode bytes connbytes direction both
+-m connbytes --connbytes 0 --connbytes-mode bytes --connbytes-dir both ; = ; OK ; connbytes 0 connbytes mode bytes connbytes direction both
+-m connbytes --connbytes 0: --connbytes-mode bytes --connbytes-dir both ; -m connbytes --connbytes 0 --connbytes-mode bytes --connbytes-dir both ; OK ; connbytes 0 connbytes mode bytes connbytes direction both
+-m connbytes ! --connbytes 5 --connbytes-mode bytes --connbytes-dir both ; = ; OK ; ! connbytes 5 connbytes mode bytes connbytes direction both
+-m connbytes ! --connbytes 5: --connbytes-mode bytes --connbytes-dir both ; -m connbytes ! --connbytes 5 --connbytes-mode bytes --connbytes-dir both ; OK ; ! connbytes 5 connbytes mode bytes connbytes direction both
+-m connbytes ! --connbytes :5 --connbytes-mode bytes --connbytes-dir both ; -m connbytes ! --connbytes 0:5 --connbytes-mode bytes --connbytes-dir both ; OK ; ! connbytes 0:5 connbytes mode bytes connbytes direction both
+-m connbytes --connbytes x --connbytes-mode bytes --connbytes-dir both ;  ; FAIL connbytes: bad value for option "--connbytes" near "x", or out of range (0-18446744073709551615).
+-m connbytes --connbytes 5:x --connbytes-mode bytes --connbytes-dir both ;  ; FAIL connbytes: bad value for option "--connbytes" near "x", or out of range (0-18446744073709551615).
+-m connbytes --connbytes 5:6:7 --connbytes-mode bytes --connbytes-dir both ;  ; FAIL connbytes: Too many components for option "--connbytes" (max: 2)
+-m connbytes --connbytes 5:10 --connbytes-mode foo --connbytes-dir both ;  ; FAIL Unknown --connbytes-mode `foo'
+-m connbytes --connbytes 5:10 --connbytes-mode bytes --connbytes-dir foo ;  ; FAIL Unknown --connbytes-dir `foo'
+-m connbytes --connbytes 5:10 --connbytes-mode pack --connbytes-dir both ;  ; FAIL Unknown --connbytes-mode `pack'
+-m connbytes --connbytes 18446744073709551615 --connbytes-mode bytes --connbytes-dir both ; = ; OK ; connbytes 18446744073709551615 connbytes mode bytes connbytes direction both
+-m connbytes --connbytes 18446744073709551616 --connbytes-mode bytes --connbytes-dir both ;  ; FAIL connbytes: bad value for option "--connbytes" near "18446744073709551616", or out of range (0-18446744073709551615).
+-m connbytes --connbytes-mode bytes --connbytes-dir both ;  ; FAIL connbytes: option "--connbytes" must be specified
+-m connbytes --connbytes 5:10 --connbytes-mode bytes --connbytes-mode bytes --connbytes-dir both ;  ; FAIL connbytes: option "--connbytes-mode" can only be used once.
+-m connbytes --connbytes 1: --connbytes-mode packets --connbytes-dir both -m connbytes ! --connbytes 5:5 --connbytes-mode packets --connbytes-dir both ; -m connbytes --connbytes 1 --connbytes-mode packets --connbytes-dir both -m connbytes --connbytes 5:5 --connbytes-mode packets --connbytes-dir both ; OK ; connbytes 1 connbytes mode packets connbytes direction both connbytes 5:5 connbytes mode packets connbytes direction both
+-m connbytes --connbytes : --connbytes-mode packets --connbytes-dir both ; -m connbytes --connbytes 0 --connbytes-mode packets --connbytes-dir both ; OK ; connbytes 0 connbytes mode packets connbytes direction both
+-m connbytes --connbytes "" --connbytes-mode packets --connbytes-dir both ; -m connbytes --connbytes 0 --connbytes-mode packets --connbytes-dir both ; OK ; connbytes 0 connbytes mode packets connbytes direction both
+-m connbytes ! --connbytes 0:18446744073709551615 --connbytes-mode packets --connbytes-dir both ; -m connbytes ! --connbytes 0 --connbytes-mode packets --connbytes-dir both ; OK ; ! connbytes 0 connbytes mode packets connbytes direction both
+-m connbytes --connbytes -5 --connbytes-mode packets --connbytes-dir both ;  ; FAIL connbytes: bad value for option "--connbytes" near "-5", or out of range (0-18446744073709551615).
+-m connbytes --connbytes 010:0x10 --connbytes-mode packets --connbytes-dir both ; -m connbytes --connbytes 8:16 --connbytes-mode packets --connbytes-dir both ; OK ; connbytes 8:16 connbytes mode packets connbytes direction both
+%6
+-m connbytes --connbytes 5:10 --connbytes-mode packets --connbytes-dir original ; = ; OK ; connbytes 5:10 connbytes mode packets connbytes direction original
