@@ -73,18 +73,22 @@ function passes4(o: RpfilterOptions, p: Packet, { host, route, words }: Rpfilter
   words[4] = saddr;
   const mark = o.has('validmark') ? r[R_MARK]! : 0;
   host.routeOutput(4, words, 0, 4, r[R_TOS]!, mark, 0, 0, 0, 0, route);
-  if (route.kind !== ROUTE_UNICAST && (route.kind !== ROUTE_LOCAL || !o.has('accept-local'))) return false;
-  return route.oif === iif || o.has('loose');
+  if (route.kind === ROUTE_LOCAL) {
+    if (!o.has('accept-local')) return false;
+    // The route of an own address is by the interface that has it, though packets go by loopback.
+    return o.has('loose') || host.addressType(4, r, R_SADDR, iif) === 'LOCAL';
+  }
+  return route.kind === ROUTE_UNICAST && (route.oif === iif || o.has('loose'));
 }
 
 function passes6(o: RpfilterOptions, p: Packet, { host, route, words }: RpfilterState): boolean {
   const { r } = p;
   const iif = r[R_IIF]!;
   if (iif === 0 || host.interfaces[iif]!.isLoopback) return true;
-  const isMulticast = r[R_SADDR]! >>> 24 === 0xff;
-  const isUnspecified = !isMulticast && [0, 1, 2, 3].every((i) => r[R_SADDR + i] === 0);
+  const isUnspecified = [0, 1, 2, 3].every((i) => r[R_SADDR + i] === 0);
   // Nothing can be routed back to such a source: the packet is left to the routing decision.
-  if (isMulticast || isUnspecified) return true;
+  if (isUnspecified) return true;
+  if (host.isLocalAddress(6, r, R_SADDR)) return o.has('accept-local');
   for (let i = 0; i < 4; i++) {
     words[i] = r[R_DADDR]! >>> 24 === 0xff ? 0 : r[R_DADDR + i]!;
     words[4 + i] = r[R_SADDR + i]!;
@@ -93,8 +97,7 @@ function passes6(o: RpfilterOptions, p: Packet, { host, route, words }: Rpfilter
   const isLinkLocal = r[R_SADDR]! >>> 22 === 0xfe80 >>> 6;
   const oif = isLinkLocal || !o.has('loose') ? iif : 0;
   host.routeOutput(6, words, 0, 4, r[R_TOS]!, mark, oif, 0, 0, 0, route);
-  if (route.kind !== ROUTE_UNICAST && (route.kind !== ROUTE_LOCAL || !o.has('accept-local'))) return false;
-  return route.oif === iif || o.has('loose');
+  return route.kind === ROUTE_UNICAST && (route.oif === iif || o.has('loose'));
 }
 
 function format(o: RpfilterOptions, head: string): string {

@@ -20,6 +20,7 @@ import { reject } from './REJECT.ts';
 import { snat } from './SNAT.ts';
 import { accept, drop, queue, returnTarget } from './standard.ts';
 import { tcpmssTarget } from './TCPMSS.ts';
+import { tcpoptstrip } from './TCPOPTSTRIP.ts';
 import { tosTarget } from './TOS.ts';
 import { trace } from './TRACE.ts';
 import { hlTarget6, ttlTarget4 } from './TTL.ts';
@@ -51,6 +52,7 @@ export const TARGETS: readonly TargetDefinition<any, any>[] = [
   returnTarget,
   snat,
   tcpmssTarget,
+  tcpoptstrip,
   tosTarget,
   trace,
   ttlTarget4,
