@@ -1,8 +1,7 @@
-import { DECODE_BAD_CHAIN, DECODE_L4_SHORT } from '../batch/layout.ts';
 import type { TableRunner } from '../evaluate/table-runner.ts';
 import type { Trail } from '../evaluate/trail.ts';
 import type { Packet } from '../packet/packet.ts';
-import { R_DECODE_FLAGS, R_FAMILY, R_FRAG_OFFSET, R_HOOK, R_LENGTH } from '../packet/registers.ts';
+import { R_HOOK, R_LENGTH } from '../packet/registers.ts';
 import {
   VERDICT_ACCEPT,
   VERDICT_CONTINUE,
@@ -12,14 +11,8 @@ import {
 } from '../packet/verdict.ts';
 import { probeGroup } from './chain-index.ts';
 import { DO_COUNT, DO_GOTO, DO_JUMP, type Program, type ProgramChain } from './program.ts';
+import { isOdd } from './odd.ts';
 import { testsHold } from './tests.loop.ts';
-
-/**
- * Packets that a match may have dropped because it cannot judge them (hotdrop): those with a broken IPv6 header chain,
- * those that end within their transport header, and IPv4 fragments at offset 8. The first rule that looks drops
- * them, whatever it looks for, so neither an index nor tests on registers can stand for the walk.
- */
-const ODD = DECODE_BAD_CHAIN | DECODE_L4_SHORT;
 
 /**
  * Walks a compiled program: as LinearRunner does, but in a chain that has an index only the rules that could match
@@ -54,7 +47,7 @@ export class CompiledRunner implements TableRunner {
   run(table: number, hook: number, p: Packet, trail: Trail): Verdict {
     const { chains, tests, targets } = this.#program;
     const { r } = p;
-    if ((r[R_DECODE_FLAGS]! & ODD) !== 0 || (r[R_FRAG_OFFSET] === 8 && r[R_FAMILY] === 4)) {
+    if (isOdd(r)) {
       trail.unsharable = true;
       return this.#linear.run(table, hook, p, trail);
     }

@@ -62,7 +62,14 @@ export class Director {
     if (id === 0) id = this.#byIfindex(c.ifindex[i]!, source);
     let iface = this.#host.interfaces[id]!;
     const vlan = c.vlan[i]!;
-    if (vlan !== VLAN_NONE && vlan !== 0) iface = this.#vlan(iface, vlan);
+    let isStrange = false;
+    if (vlan !== VLAN_NONE && vlan !== 0) {
+      const own = this.#vlan(iface, vlan);
+      // __netif_receive_skb_core() hands on a tagged frame without a VLAN device as PACKET_OTHERHOST.
+      isStrange = own === undefined && iface.ifindex !== undefined;
+      if (own === undefined && !isStrange) this.#sayVlan(iface, vlan);
+      iface = own ?? iface;
+    }
     this.port = 0;
     if (iface.master !== 0 && this.#host.interfaces[iface.master]?.kind === 'bridge') {
       this.port = iface.id;
@@ -71,6 +78,7 @@ export class Director {
     this.iface = iface.id;
     const recorded = c.pktType[i]!;
     this.pktType = recorded === PKT_UNKNOWN ? this.#pktType(batch, i, iface) : recorded;
+    if (isStrange) this.pktType = PKT_OTHERHOST;
     if (source.direction !== undefined) {
       if (recorded === PKT_UNKNOWN && source.direction === 'out') this.pktType = PKT_HOST;
       return source.direction === 'in' ? DIRECTION_IN : DIRECTION_OUT;
@@ -140,14 +148,13 @@ export class Director {
     return this.#host.interfaceId(name);
   }
 
-  #vlan(iface: Interface, vlan: number): Interface {
-    for (const other of this.#host.interfaces) {
-      if (other !== undefined && other.link === iface.id && other.vlanId === vlan) return other;
-    }
-    this.#sayOnce(
-      `packets of VLAN ${vlan} on ${iface.name} are taken as packets of ${iface.name}: HOST has no such VLAN interface`,
-    );
-    return iface;
+  /** The VLAN interface on top of `iface`, as HOST knows it. */
+  #vlan(iface: Interface, vlan: number): Interface | undefined {
+    return this.#host.interfaces.find((other) => other?.link === iface.id && other.vlanId === vlan);
+  }
+
+  #sayVlan(iface: Interface, vlan: number): void {
+    this.#sayOnce(`packets of VLAN ${vlan} on ${iface.name} are taken as packets of ${iface.name}: nothing is known of its VLANs`);
   }
 
   #sayOnce(sentence: string): void {

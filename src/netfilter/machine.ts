@@ -7,12 +7,10 @@ import { Conntrack } from '../conntrack/conntrack.ts';
 import { Defragmenter } from '../defrag/defragmenter.ts';
 import { DirectionStage } from '../direction/direction-stage.ts';
 import { LinearRunner } from '../evaluate/linear.ts';
-import { makeRuntime, type RuntimeRuleset } from '../evaluate/runtime.ts';
-import { TABLE_NAMES, TABLE_RAW } from '../evaluate/table-runner.ts';
+import { makeRuntime } from '../evaluate/runtime.ts';
 import { Trail } from '../evaluate/trail.ts';
 import { loadHost } from '../host/load.ts';
 import type { Host } from '../host/types.ts';
-import type { RegisterName } from '../packet/registers.ts';
 import { parseRuleset } from '../ruleset/parse.ts';
 import type { Rule, Ruleset } from '../ruleset/model.ts';
 import { Dice } from './dice.ts';
@@ -123,7 +121,7 @@ export class Machine {
         if (shared.seal()) sharing[family] = shared;
         this.#families[family] = { runner, tracks, translates };
       }
-      rawFirst[family] = tracks && rawDecides(runtime);
+      rawFirst[family] = tracks && rawDecides(ruleset);
       if (tracks || someRule(ruleset, bringsDefrag)) defragmenters[family] = new Defragmenter(family, host);
       ownDefragmenters[family] = new Defragmenter(family, host);
     }
@@ -228,17 +226,16 @@ function bringsDefrag({ definition }: Extension): boolean {
   return (definition as { bringsDefrag?: boolean }).bringsDefrag === true;
 }
 
-const TRACKING_REGISTERS: readonly RegisterName[] = ['ctinfo', 'ct'];
-
-/** True when some target in raw decides whether or how packets are tracked (NOTRACK, CT). */
-function rawDecides(runtime: RuntimeRuleset): boolean {
-  const raw = runtime.ruleset.tables.find(({ name }) => name === TABLE_NAMES[TABLE_RAW]);
-  for (const chain of raw?.chains ?? []) {
-    for (const { target } of chain.rules) {
-      if (target.kind !== 'extension') continue;
-      if (target.definition.writes.some((name) => TRACKING_REGISTERS.includes(name))) return true;
-      if (target.definition.name === 'CT' || target.definition.name === 'NOTRACK') return true;
-    }
+/**
+ * True when raw must run before conntrack looks at a packet: a target there decides whether or how it is tracked
+ * (NOTRACK, CT), or a match asks for the state that conntrack has not given yet.
+ */
+function rawDecides(ruleset: Ruleset): boolean {
+  const raw = ruleset.tables.find(({ name }) => name === 'raw');
+  for (const { matches, target } of raw?.chains.flatMap((chain) => chain.rules) ?? []) {
+    if (matches.some(bringsConntrack)) return true;
+    if (target.kind !== 'extension') continue;
+    if (target.definition.name === 'CT' || target.definition.name === 'NOTRACK') return true;
   }
   return false;
 }

@@ -1,5 +1,6 @@
 import type { Batch } from '../batch/batch.ts';
 import { CHECKSUM_BAD, CHECKSUM_GOOD, CHECKSUM_PARTIAL, DECODE_FRAGMENT } from '../batch/layout.ts';
+import { isOdd } from '../compile/odd.ts';
 import type { Sharing } from '../compile/sharing.ts';
 import type { Conntrack } from '../conntrack/conntrack.ts';
 import { DROP_HEADER_CUT, DROP_NONE } from '../decode/drop-reasons.ts';
@@ -258,7 +259,11 @@ export class OrderedStage {
     }
     const sharing = this.#parts.sharing[family];
     const canShare =
-      sharing !== undefined && direction !== DIRECTION_LOOP && p.l4Offset >= 0 && !this.#parts.rawFirst[family];
+      sharing !== undefined &&
+      direction !== DIRECTION_LOOP &&
+      p.l4Offset >= 0 &&
+      !this.#parts.rawFirst[family] &&
+      !isOdd(r);
     if (!canShare) return this.#walk(p, direction, iface, tracks);
     // The key is taken before the walk changes anything.
     const signature = sharing.signature(r);

@@ -68,8 +68,12 @@ export const STACK_REASONS = {
   140: { name: 'fragment-dropped', sentence: 'fragments that overlap, contradict or exceed the limits' },
   141: { name: 'fragment-timeout', sentence: 'fragments whose missing parts never came' },
   142: { name: 'not-local', sentence: 'addressed to a group that this host has not joined' },
+  144: { name: 'ip-options', sentence: 'IP options that make no sense, or source routing, which is off' },
+  145: { name: 'not-for-host', sentence: 'routed onward, but the frame was a broadcast or multicast' },
 } as const;
 
+export const STACK_IP_OPTIONS = 144;
+export const STACK_NOT_FOR_HOST = 145;
 export const STACK_OTHERHOST = 128;
 export const STACK_NO_ROUTE = 129;
 export const STACK_BLACKHOLE = 130;

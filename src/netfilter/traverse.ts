@@ -2,7 +2,7 @@ import type { Family } from '../base/inet.ts';
 import { TABLE_FILTER, TABLE_MANGLE, TABLE_NAT, TABLE_RAW, TABLE_SECURITY, type TableRunner } from '../evaluate/table-runner.ts';
 import { DIRECTION_OUT } from '../direction/director.ts';
 import type { Trail } from '../evaluate/trail.ts';
-import { DECODE_DONT_FRAGMENT } from '../batch/layout.ts';
+import { DECODE_BAD_IP_OPTIONS, DECODE_DONT_FRAGMENT, DECODE_OPTIONS, PKT_HOST } from '../batch/layout.ts';
 import type { Conntrack } from '../conntrack/conntrack.ts';
 import { makeRouteResult } from '../host/result.ts';
 import {
@@ -36,6 +36,7 @@ import {
   R_LENGTH,
   R_MARK,
   R_OIF,
+  R_PKT_TYPE,
   R_REALM,
   R_SADDR,
   R_SPORT,
@@ -64,10 +65,12 @@ import {
   STACK_BLACKHOLE,
   STACK_CONNTRACK,
   STACK_HOTDROP,
+  STACK_IP_OPTIONS,
   STACK_MARTIAN,
   STACK_NAT,
   STACK_NO_ROUTE,
   STACK_NOT_FORWARDING,
+  STACK_NOT_FOR_HOST,
   STACK_NOT_LOCAL,
   STACK_PROHIBIT,
   STACK_TOO_BIG,
@@ -159,6 +162,10 @@ export class Traversal {
   outbound(p: Packet, oif: number): void {
     this.#start(p, 0);
     if (!this.#output(p, oif)) return;
+    if (this.#turnsBack) {
+      this.#comeBack(p);
+      return;
+    }
     if (this.#rules?.translates) this.#routeOutbound(p, this.end.oif);
     if (this.#postrouting(p)) this.#finish(OUTCOME_SENT, HOOK_POSTROUTING);
   }
@@ -167,14 +174,30 @@ export class Traversal {
   loop(p: Packet, lo: number): void {
     this.#start(p, 0);
     if (!this.#output(p, lo) || !this.#postrouting(p)) return;
+    this.#receiveOwn(p, lo);
+  }
+
+  /** A packet that OUTPUT has sent to this host itself (local DNAT) goes by lo. */
+  #comeBack(p: Packet): void {
+    const lo = this.#host.findInterface('lo');
+    p.r[R_OIF] = lo;
+    this.end.oif = lo;
+    if (this.#postrouting(p)) this.#receiveOwn(p, lo);
+  }
+
+  /** The second half of the way of a packet to this host itself. */
+  #receiveOwn(p: Packet, iif: number): void {
     const { r } = p;
     r[R_OIF] = 0;
-    r[R_IIF] = lo;
-    this.end.iif = lo;
+    r[R_IIF] = iif;
+    this.end.iif = iif;
     if (!this.#prerouting(p)) return;
-    this.#routeInbound(p, lo);
+    this.#routeInbound(p, iif);
     if (this.end.outcome === OUTCOME_DELIVERED) this.end.outcome = OUTCOME_LOOPED;
   }
+
+  /** The route behind OUTPUT's translation leads to this host itself. */
+  #turnsBack = false;
 
   #start(p: Packet, iif: number): void {
     const { r } = p;
@@ -218,6 +241,11 @@ export class Traversal {
     const route = this.#route;
     const host = this.#host;
     const family = r[R_FAMILY] as Family;
+    // ip_rcv_options() comes with routing: PREROUTING has seen the packet.
+    if ((r[R_DECODE_FLAGS]! & DECODE_BAD_IP_OPTIONS) !== 0 || this.#isSourceRouted(p, iif)) {
+      this.#stackDrop(p, STACK_IP_OPTIONS, HOOK_PREROUTING);
+      return;
+    }
     host.routeInput(family, r, R_SADDR, R_DADDR, r[R_TOS]!, r[R_MARK]!, iif, r[R_L4PROTO]!, r[R_SPORT]!, r[R_DPORT]!, route);
     r[R_REALM] = route.realm;
     this.#observer?.route(route, p);
@@ -233,6 +261,22 @@ export class Traversal {
       default:
         this.#stackDrop(p, routeReason(route), HOOK_PREROUTING);
     }
+  }
+
+  /** An IPv4 source route that the interface does not accept (accept_source_route of all and of the interface). */
+  #isSourceRouted(p: Packet, iif: number): boolean {
+    const { r } = p;
+    if (r[R_FAMILY] !== 4 || (r[R_DECODE_FLAGS]! & DECODE_OPTIONS) === 0) return false;
+    const end = Math.min(p.l3End, p.l3Offset + 4 * (p.bytes[p.l3Offset]! & 15));
+    for (let at = p.l3Offset + 20; at < end; ) {
+      const option = p.bytes[at]!;
+      if (option === IPOPT_END) break;
+      if (option === IPOPT_LSRR || option === IPOPT_SSRR) {
+        return this.#host.interfaceSysctl(4, 'accept_source_route', iif) === 0;
+      }
+      at += option === IPOPT_NOOP ? 1 : Math.max(2, p.bytes[at + 1]!);
+    }
+    return false;
   }
 
   #input(p: Packet): void {
@@ -256,6 +300,11 @@ export class Traversal {
   #forward(p: Packet, oif: number): void {
     const hook = HOOK_FORWARD;
     const { r } = p;
+    // ip_forward() and ip6_forward() pass on only what the link layer addressed to this host.
+    if (r[R_PKT_TYPE] !== PKT_HOST) {
+      this.#stackDrop(p, STACK_NOT_FOR_HOST, HOOK_PREROUTING);
+      return;
+    }
     // ip_forward() and ip6_forward() count down before the hook, so the rules of FORWARD see the smaller value.
     if (r[R_TTL]! <= 1) {
       this.#stackDrop(p, STACK_TTL_EXCEEDED, HOOK_PREROUTING);
@@ -311,6 +360,7 @@ export class Traversal {
     const tos = r[R_TOS]!;
     if (!this.#table(p, TABLE_MANGLE, hook)) return false;
     let routed = oif;
+    this.#turnsBack = false;
     if (r[R_MARK] !== mark || r[R_TOS] !== tos) routed = this.#reroute(p, routed);
     const daddr0 = r[R_DADDR]!;
     const daddr1 = r[R_DADDR + 1]!;
@@ -346,6 +396,7 @@ export class Traversal {
     const family = r[R_FAMILY] as Family;
     this.#host.routeOutput(family, r, R_SADDR, R_DADDR, r[R_TOS]!, r[R_MARK]!, 0, r[R_L4PROTO]!, r[R_SPORT]!, r[R_DPORT]!, route);
     this.#observer?.route(route, p);
+    this.#turnsBack = route.kind === ROUTE_LOCAL;
     return route.oif !== 0 ? route.oif : oif;
   }
 
@@ -412,6 +463,12 @@ export class Traversal {
     return false;
   }
 }
+
+/** IP options (RFC 791). */
+const IPOPT_END = 0;
+const IPOPT_NOOP = 1;
+const IPOPT_LSRR = 131;
+const IPOPT_SSRR = 137;
 
 function stopOutcome(verdict: Verdict): number {
   switch (verdict) {

@@ -84,6 +84,7 @@ export interface CaseRun {
 export async function runCase(
   one: Case,
   hostFiles: Record<string, string>,
+  refused: Readonly<Record<string, string>> = {},
   options: Partial<ReplayConfig> = {},
 ): Promise<CaseRun> {
   const folder = mkdtempSync(join(tmpdir(), 'iptables-replay-case-'));
@@ -93,7 +94,7 @@ export async function runCase(
     if (one.rules6 !== undefined) writeFileSync(join(folder, 'ip6tables.save'), one.rules6);
     if (one.ipset !== undefined) writeFileSync(join(folder, 'ipset.save'), one.ipset);
     const output = await runReplay({
-      captures: writeCaptures(one, folder),
+      captures: writeCaptures(one, folder, refused),
       host: folder,
       midstream: 'kernel',
       checksum: 'verify',
@@ -117,12 +118,14 @@ export function savedText(output: ReplayOutput, family: 4 | 6, keepCounters = fa
 }
 
 /** One file an interface and direction; times keep the order of the case. */
-function writeCaptures(one: Case, folder: string): string[] {
+function writeCaptures(one: Case, folder: string, refused: Readonly<Record<string, string>>): string[] {
   const kinds = new Map(one.host.interfaces.map(({ name, type }) => [name, type ?? 'tun']));
   const files = new Map<string, { linktype: number; packets: { time: number; bytes: Uint8Array }[] }>();
   let last = 0;
   const own = new Set([...(one.host.addresses ?? []), '127.0.0.1/8', '::1/128'].map((words) => hex(addressBytes(words))));
-  for (const packet of one.packets) {
+  for (const [number, packet] of one.packets.entries()) {
+    // What the system call refused for its route never was a packet; EPERM is the answer to a drop in OUTPUT.
+    if ((refused[number] ?? 'EPERM') !== 'EPERM') continue;
     last = Math.max(last + STEP_SECONDS, packet.at ?? 0);
     const isLoopback = packet.iface === 'lo' || (packet.dir === 'out' && own.has(destination(packet.hex)));
     const key = isLoopback ? 'lo' : `${packet.iface}:${packet.dir}`;
