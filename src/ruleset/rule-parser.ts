@@ -245,7 +245,8 @@ export class LineParser implements RuleCall {
   /** An option behind a target that iptables has and this program has not is no mistake of the user's. */
   #blameTarget(): void {
     const name = this.#targetName;
-    if (this.#target !== undefined || !isKnownTarget(name) || this.#context.hasChain(name)) return;
+    if (!isKnownTarget(name) || this.#context.hasChain(name)) return;
+    if (findTarget(name, 4) !== undefined || findTarget(name, 6) !== undefined) return;
     this.word = (this.#used.get('j') ?? 0) + 1;
     raise(unknownTargetPhrase(name), unsupportedHint('target', name));
   }
@@ -313,6 +314,7 @@ export class LineParser implements RuleCall {
         if (code === 'L' || code === 'S' || code === 'Z') this.#takeRuleNumber();
         return;
       case 'N':
+        this.word = this.#reader.next - 1;
         assertChainName(argument);
         this.#setCommand(code, argument);
         return;
@@ -320,6 +322,7 @@ export class LineParser implements RuleCall {
         this.#setCommand(code, argument);
         this.#newName =
           this.#reader.takePlainWord() ?? raise('-E requires old-chain-name and new-chain-name');
+        this.word = this.#reader.next - 1;
         assertChainName(this.#newName);
         return;
       case 'P':
@@ -413,7 +416,7 @@ export class LineParser implements RuleCall {
     if (this.#code !== undefined) raise(`Cannot use -${code} with -${this.#code}`);
     this.#code = code;
     this.#chain = chain;
-    this.#used.set('command', this.word);
+    this.#used.set('command', this.#reader.next - 1);
   }
 
   /** The number behind the chain of -I, -R, -D …, if there is one. */

@@ -76,11 +76,11 @@ export const WRONG: readonly WrongCase[] = [
   one(
     'long-new-chain',
     '-N averyveryverylongchainname1234567',
-    "3:1 chain name `averyveryverylongchainname1234567' too long (must be under 29 chars)",
+    "3:4 chain name `averyveryverylongchainname1234567' too long (must be under 29 chars)",
   ),
-  one('new-like-target', '-N ACCEPT', '3:1 chain name may not clash with target name'),
-  one('new-like-unsupported-target', '-N TPROXY', '3:1 chain name may not clash with target name'),
-  one('new-like-option', '-N -web', "3:1 chain name not allowed to start with `-'"),
+  one('new-like-target', '-N ACCEPT', '3:4 chain name may not clash with target name'),
+  one('new-like-unsupported-target', '-N TPROXY', '3:4 chain name may not clash with target name'),
+  one('new-like-option', '-N -web', "3:4 chain name not allowed to start with `-'"),
   one('chain-twice', ':web - [0:0]', "3:2 error creating chain 'web':File exists"),
   one('chain-like-verdict', ':DROP - [0:0]', "3:2 error creating chain 'DROP':File exists"),
   one(
