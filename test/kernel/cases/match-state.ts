@@ -313,103 +313,97 @@ export const recentCases = (): Case[] => {
       ip({ saddr, daddr: saddr.includes(':') ? '2001:db8::1' : '192.0.2.1' }, udp({ sport: 1, dport })),
       at === undefined ? {} : { at },
     );
-  const files = ['/proc/net/xt_recent/DEFAULT'];
   const pair: [Family, (n: number) => string][] = [
     [4, (n) => `192.0.2.${n}`],
     [6, (n) => `2001:db8::${n.toString(16)}`],
   ];
-  return pair
-    .flatMap(([family, from]) => {
-      const rules = (...words: string[]) =>
-        family === 4 ? { v4: input(...words) } : { v6: input(...words) };
-      const case_ = (name: string, words: string[], packets: CasePacket[]) =>
-        onRouter(`recent/${name}/${family}`, rules(...words), packets);
-      return [
-        case_(
-          'set-rcheck',
-          [
-            '-p udp --dport 1 -m recent --set',
-            '-p udp --dport 2 -m recent --rcheck -j ACCEPT',
-            '-p udp --dport 2 -m recent ! --rcheck',
-          ],
-          [knock(from(9), 2), knock(from(9), 1), knock(from(9), 2), knock(from(10), 2)],
-        ),
-        case_(
-          'set-negated',
-          ['-p udp --dport 1 -m recent ! --set', '-m recent --rcheck'],
-          [knock(from(9), 1), knock(from(9), 2), knock(from(10), 1)],
-        ),
-        case_(
-          'update-hitcount',
-          ['-m recent --name h --update --hitcount 3 --seconds 60 -j DROP', '-m recent --name h --set'],
-          Array.from({ length: 8 }, (_, i) => knock(from(9 + (i & 1)), 1)),
-        ),
-        case_(
-          'rcheck-seconds',
-          ['-p udp --dport 1 -m recent --set', '-p udp --dport 2 -m recent --rcheck --seconds 1'],
-          [knock(from(9), 1, 0), knock(from(9), 2, 0.3), knock(from(9), 2, 0.7), knock(from(9), 2, 2.4)],
-        ),
-        case_(
-          'remove',
-          [
-            '-p udp --dport 1 -m recent --set',
-            '-p udp --dport 2 -m recent --remove',
-            '-p udp --dport 3 -m recent --rcheck',
-            '-p udp --dport 2 -m recent ! --remove',
-          ],
-          [knock(from(9), 2), knock(from(9), 1), knock(from(9), 3), knock(from(9), 2), knock(from(9), 3)],
-        ),
-        case_(
-          'rdest',
-          [
-            '-p udp --dport 1 -m recent --set --rdest',
-            '-m recent --rcheck --rsource',
-            '-m recent --rcheck --rdest',
-          ],
-          [knock(from(9), 1), knock(from(10), 2)],
-        ),
-        case_(
-          'rttl',
-          ['-p udp --dport 1 -m recent --set', '-p udp --dport 2 -m recent --rcheck --rttl'],
-          [
-            arrives('eth0', ip({ saddr: from(9), daddr: from(1), ttl: 50 }, udp({ sport: 1, dport: 1 }))),
-            arrives('eth0', ip({ saddr: from(9), daddr: from(1), ttl: 50 }, udp({ sport: 1, dport: 2 }))),
-            arrives('eth0', ip({ saddr: from(9), daddr: from(1), ttl: 51 }, udp({ sport: 1, dport: 2 }))),
-          ],
-        ),
-        case_(
-          'mask',
-          [
-            `-p udp --dport 1 -m recent --set --mask ${family === 4 ? '255.255.255.0' : 'ffff:ffff::'}`,
-            `-m recent --rcheck --mask ${family === 4 ? '255.255.255.0' : 'ffff:ffff::'}`,
-          ],
-          [knock(from(9), 1), knock(from(10), 2)],
-        ),
-        case_(
-          // Twenty stamps an address: what falls out of the ring no longer counts.
-          'ring',
-          [
-            '-m recent --name r --set',
-            '-m recent --name r --rcheck --hitcount 20',
-            '-m recent --name r --rcheck --hitcount 21 -j DROP',
-          ].slice(0, 2),
-          Array.from({ length: 25 }, () => knock(from(9), 1)),
-        ),
-        case_(
-          // A hundred addresses a list: the one not seen for longest goes.
-          'list-full',
-          ['-p udp --dport 1 -m recent --set', '-p udp --dport 2 -m recent --rcheck'],
-          [
-            ...Array.from({ length: 101 }, (_, i) => knock(from(i + 10), 1)),
-            knock(from(10), 2),
-            knock(from(11), 2),
-          ],
-        ),
-      ].map((one) =>
-        one.id.includes('update') || one.id.includes('ring') ? one : { ...one, files, varies: [] as const },
-      );
-    })
-    .map(({ files: _files, ...one }) => one);
+  return pair.flatMap(([family, from]) => {
+    const rules = (...words: string[]) => (family === 4 ? { v4: input(...words) } : { v6: input(...words) });
+    const case_ = (name: string, words: string[], packets: CasePacket[]) =>
+      onRouter(`recent/${name}/${family}`, rules(...words), packets);
+    return [
+      case_(
+        'set-rcheck',
+        [
+          '-p udp --dport 1 -m recent --set',
+          '-p udp --dport 2 -m recent --rcheck -j ACCEPT',
+          '-p udp --dport 2 -m recent ! --rcheck',
+        ],
+        [knock(from(9), 2), knock(from(9), 1), knock(from(9), 2), knock(from(10), 2)],
+      ),
+      case_(
+        'set-negated',
+        ['-p udp --dport 1 -m recent ! --set', '-m recent --rcheck'],
+        [knock(from(9), 1), knock(from(9), 2), knock(from(10), 1)],
+      ),
+      case_(
+        'update-hitcount',
+        ['-m recent --name h --update --hitcount 3 --seconds 60 -j DROP', '-m recent --name h --set'],
+        Array.from({ length: 8 }, (_, i) => knock(from(9 + (i & 1)), 1)),
+      ),
+      case_(
+        'rcheck-seconds',
+        ['-p udp --dport 1 -m recent --set', '-p udp --dport 2 -m recent --rcheck --seconds 1'],
+        [knock(from(9), 1, 0), knock(from(9), 2, 0.3), knock(from(9), 2, 0.7), knock(from(9), 2, 2.4)],
+      ),
+      case_(
+        'remove',
+        [
+          '-p udp --dport 1 -m recent --set',
+          '-p udp --dport 2 -m recent --remove',
+          '-p udp --dport 3 -m recent --rcheck',
+          '-p udp --dport 2 -m recent ! --remove',
+        ],
+        [knock(from(9), 2), knock(from(9), 1), knock(from(9), 3), knock(from(9), 2), knock(from(9), 3)],
+      ),
+      case_(
+        'rdest',
+        [
+          '-p udp --dport 1 -m recent --set --rdest',
+          '-m recent --rcheck --rsource',
+          '-m recent --rcheck --rdest',
+        ],
+        [knock(from(9), 1), knock(from(10), 2)],
+      ),
+      case_(
+        'rttl',
+        ['-p udp --dport 1 -m recent --set', '-p udp --dport 2 -m recent --rcheck --rttl'],
+        [
+          arrives('eth0', ip({ saddr: from(9), daddr: from(1), ttl: 50 }, udp({ sport: 1, dport: 1 }))),
+          arrives('eth0', ip({ saddr: from(9), daddr: from(1), ttl: 50 }, udp({ sport: 1, dport: 2 }))),
+          arrives('eth0', ip({ saddr: from(9), daddr: from(1), ttl: 51 }, udp({ sport: 1, dport: 2 }))),
+        ],
+      ),
+      case_(
+        'mask',
+        [
+          `-p udp --dport 1 -m recent --set --mask ${family === 4 ? '255.255.255.0' : 'ffff:ffff::'}`,
+          `-m recent --rcheck --mask ${family === 4 ? '255.255.255.0' : 'ffff:ffff::'}`,
+        ],
+        [knock(from(9), 1), knock(from(10), 2)],
+      ),
+      case_(
+        // Twenty stamps an address: what falls out of the ring no longer counts.
+        'ring',
+        [
+          '-m recent --name r --set',
+          '-m recent --name r --rcheck --hitcount 20',
+          '-m recent --name r --rcheck --hitcount 21 -j DROP',
+        ].slice(0, 2),
+        Array.from({ length: 25 }, () => knock(from(9), 1)),
+      ),
+      case_(
+        // A hundred addresses a list: the one not seen for longest goes.
+        'list-full',
+        ['-p udp --dport 1 -m recent --set', '-p udp --dport 2 -m recent --rcheck'],
+        [
+          ...Array.from({ length: 101 }, (_, i) => knock(from(i + 10), 1)),
+          knock(from(10), 2),
+          knock(from(11), 2),
+        ],
+      ),
+    ];
+  });
 };
 
 export const connlimitCases = (): Case[] => {
@@ -431,7 +425,8 @@ export const connlimitCases = (): Case[] => {
       syn(from(9), 1),
       rst(from(9), 1),
       syn(from(9), 6),
-    ];
+      // Closed connections are noticed once in a tick of the kernel's clock: one packet for each tick.
+    ].map((packet, i) => ({ ...packet, at: i * 0.025 }));
     return [
       '-p tcp --syn -m connlimit --connlimit-above 2 -j DROP',
       '-p tcp --syn -m connlimit --connlimit-upto 2 -j ACCEPT',

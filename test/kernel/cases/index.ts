@@ -1,0 +1,97 @@
+/** All the cases, by suite: a suite has a recording of its own. */
+
+import type { Case } from '../judge.ts';
+import { activationCases } from './activation.ts';
+import { chainCases } from './chains.ts';
+import { otherFlowCases, tcpFlowCases } from './flows.ts';
+import { baseCases } from './match-base.ts';
+import {
+  addrtypeCases,
+  addrtypeInterfaceCases,
+  macCases,
+  physdevCases,
+  rpfilterCases,
+  setCases,
+} from './match-host.ts';
+import { icmpCases } from './match-icmp.ts';
+import { sctpCases } from './match-sctp.ts';
+import {
+  commentCases,
+  dccpCases,
+  iprangeCases,
+  ipsecCases,
+  lengthCases,
+  markCases,
+  multiportCases,
+  ownerCases,
+  pkttypeCases,
+  statisticCases,
+  stringCases,
+  tcpmssCases,
+  tosCases,
+  ttlCases,
+  u32Cases,
+} from './match-simple.ts';
+import {
+  connlimitCases,
+  conntrackCases,
+  hashlimitCases,
+  limitCases,
+  quotaCases,
+  rawStateCases,
+  recentCases,
+} from './match-state.ts';
+import { tcpCases } from './match-tcp.ts';
+import { udpCases } from './match-udp.ts';
+import { confirmCases, fragmentCases, headerCases, routeCases } from './path.ts';
+import { connmarkTargetCases, ctCases, markTargetCases } from './target-mark.ts';
+import { dnatCases, natFlowCases, snatCases } from './target-nat.ts';
+import { rewriteCases } from './target-rewrite.ts';
+import { rejectCases, verdictCases } from './target-verdict.ts';
+
+export const SUITES: Readonly<Record<string, () => readonly Case[]>> = {
+  activation: activationCases,
+  chains: chainCases,
+  'match-transport': () => [...tcpCases(), ...udpCases(), ...icmpCases(), ...sctpCases(), ...dccpCases()],
+  'match-base': baseCases,
+  'match-simple': () => [
+    ...commentCases(),
+    ...iprangeCases(),
+    ...ipsecCases(),
+    ...lengthCases(),
+    ...markCases(),
+    ...multiportCases(),
+    ...ownerCases(),
+    ...pkttypeCases(),
+    ...statisticCases(),
+    ...stringCases(),
+    ...tcpmssCases(),
+    ...tosCases(),
+    ...ttlCases(),
+    ...u32Cases(),
+  ],
+  'match-conntrack': () => [...conntrackCases(), ...rawStateCases()],
+  'match-rate': () => [
+    ...limitCases(),
+    ...hashlimitCases(),
+    ...recentCases(),
+    ...connlimitCases(),
+    ...quotaCases(),
+  ],
+  'match-host': () => [
+    ...addrtypeCases(),
+    ...addrtypeInterfaceCases(),
+    ...macCases(),
+    ...physdevCases(),
+    ...rpfilterCases(),
+    ...setCases(),
+  ],
+  'target-verdict': () => [...verdictCases(), ...rejectCases()],
+  'target-mark': () => [...markTargetCases(), ...connmarkTargetCases(), ...ctCases()],
+  'target-rewrite': rewriteCases,
+  'target-nat': () => [...dnatCases(), ...snatCases(), ...natFlowCases()],
+  path: () => [...headerCases(), ...routeCases(), ...fragmentCases()],
+  confirm: confirmCases,
+  'flows-tcp': tcpFlowCases,
+  'flows-other': otherFlowCases,
+};
