@@ -12,12 +12,16 @@ import { devgroup } from './devgroup.ts';
 import { dscp } from './dscp.ts';
 import { ecn } from './ecn.ts';
 import { esp } from './esp.ts';
+import { eui64 } from './eui64.ts';
+import { frag } from './frag.ts';
 import { hashlimit } from './hashlimit.ts';
+import { dst, hbh } from './hbh.ts';
 import { helper } from './helper.ts';
 import { hl } from './hl.ts';
 import { icmp } from './icmp.ts';
 import { icmp6 } from './icmp6.ts';
 import { iprange } from './iprange.ts';
+import { ipv6header } from './ipv6header.ts';
 import { length } from './length.ts';
 import { limit } from './limit.ts';
 import { mac } from './mac.ts';
@@ -30,6 +34,7 @@ import { quota } from './quota.ts';
 import { realm } from './realm.ts';
 import { recent } from './recent.ts';
 import { rpfilter } from './rpfilter.ts';
+import { rt } from './rt.ts';
 import { sctp } from './sctp.ts';
 import { statistic } from './statistic.ts';
 import { string } from './string.ts';
@@ -54,14 +59,19 @@ export const MATCHES: readonly MatchDefinition<any, any>[] = [
   cpu,
   devgroup,
   dscp,
+  dst,
   ecn,
   esp,
+  eui64,
+  frag,
   hashlimit,
+  hbh,
   helper,
   hl,
   icmp,
   icmp6,
   iprange,
+  ipv6header,
   length,
   limit,
   mac,
@@ -74,6 +84,7 @@ export const MATCHES: readonly MatchDefinition<any, any>[] = [
   realm,
   recent,
   rpfilter,
+  rt,
   sctp,
   state,
   statistic,

@@ -1,0 +1,25 @@
+%6
+:FORWARD
+-m frag ; = ; OK ; frag
+-m frag --fragid 5 ; = ; OK ; frag id:5
+-m frag --fragid 5:10 ; = ; OK ; frag ids:5:10
+-m frag ! --fragid 5:10 ; = ; OK ; frag ids:!5:10
+-m frag --fragid 10:5 ; = ; OK ; frag ids:10:5
+-m frag --fragid :5 ; -m frag --fragid 0:5 ; OK ; frag ids:0:5
+-m frag --fragid 0:4294967295 ; -m frag ; OK ; frag
+-m frag --fraglen 5 ; = ; OK ; frag  length:5
+-m frag --fragres ; = ; OK ; frag  reserved
+-m frag --fragfirst ; = ; OK ; frag  first
+-m frag --fraglast ; = ; OK ; frag  last
+-m frag --fragmore ; = ; OK ; frag  more
+-m frag --fragfirst --fraglast ; = ; OK ; frag  first last
+-m frag --fragmore --fraglast ;  ; FAIL frag: option "--fragmore" cannot be used together with "--fraglast".
+-m frag --fragfirst --fragmore ; = ; OK ; frag  first more
+-m frag --fragid x ;  ; FAIL frag: bad value for option "--fragid" near "x", or out of range (0-4294967295).
+-m frag --fragid 5 --fragfirst ; = ; OK ; frag id:5 first
+-m frag ! --fragid 5 --fraglen 7 --fragres --fraglast ; = ; OK ; frag id:!5 length:7 reserved last
+-m frag ! --fraglen 7 ; = ; OK ; frag  length:!7
+-m frag --fragfirst --fragfirst ;  ; FAIL frag: option "--fragfirst" can only be used once.
+-m frag ! --fragfirst ;  ; FAIL frag: option "--fragfirst" cannot be inverted.
+-m frag --fragid 5: ; -m frag --fragid 5:4294967295 ; OK ; frag ids:5:4294967295
+-m frag --fragid 1:2:3 ;  ; FAIL frag: Too many components for option "--fragid" (max: 2)

@@ -1,0 +1,24 @@
+%6
+:FORWARD
+-m hbh ; = ; OK ; hbh
+-m hbh --hbh-len 5 ; = ; OK ; hbh length:5
+-m hbh ! --hbh-len 5 ; = ; OK ; hbh length:!5
+-m hbh --hbh-opts 1 ; = ; OK ; hbh opts 1
+-m hbh --hbh-opts 1:2,3 ; = ; OK ; hbh opts 1:2,3
+-m hbh --hbh-len 5 --hbh-opts 5:2 ; = ; OK ; hbh length:5 opts 5:2
+-m hbh --hbh-opts x ;  ; FAIL hbh: no valid digits in opt `x'
+-m hbh --hbh-opts 256 ; -m hbh --hbh-opts 0 ; OK ; hbh opts 0
+-m hbh --hbh-opts 1:x ;  ; FAIL hbh: no valid digits in length `x'
+-m hbh --hbh-opts 1:256 ; -m hbh --hbh-opts 1:0 ; OK ; hbh opts 1:0
+-m hbh --hbh-opts 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17 ;  ; FAIL too many addresses specified
+-m hbh --hbh-opts 1:255 ; -m hbh --hbh-opts 1 ; OK ; hbh opts 1
+-m hbh --hbh-opts 0x5:0x6 ; -m hbh --hbh-opts 5:6 ; OK ; hbh opts 5:6
+-m hbh --hbh-opts "" ;  ; FAIL hbh: no valid digits in opt `'
+-m hbh --hbh-opts 1, ;  ; FAIL hbh: no valid digits in opt `'
+-m hbh --hbh-opts 1:2:3 ;  ; FAIL hbh: error parsing length `2:3'
+-m hbh --hbh-opts 5x ;  ; FAIL hbh: error parsing opt `5x'
+-m hbh --hbh-opts 1:5x ;  ; FAIL hbh: error parsing length `5x'
+-m hbh ! --hbh-opts 1 ;  ; FAIL hbh: option "--hbh-opts" cannot be inverted.
+-m hbh --hbh-len x ;  ; FAIL hbh: bad value for option "--hbh-len", or out of range (0-4294967295).
+-m hbh --hbh-len 4294967296 ;  ; FAIL hbh: bad value for option "--hbh-len", or out of range (0-4294967295).
+-m hbh --hbh-len 5 --hbh-len 6 ;  ; FAIL hbh: option "--hbh-len" can only be used once.

@@ -1,0 +1,23 @@
+%6
+:FORWARD
+-m ipv6header ;  ; FAIL ipv6header: option "--header" must be specified
+-m ipv6header --header hop ; -m ipv6header --header hop-by-hop ; OK ; ipv6header flags:0x80
+-m ipv6header ! --header hop-by-hop ; = ; OK ; ipv6header flags:!0x80
+-m ipv6header --header hop,frag --soft ; -m ipv6header --header hop-by-hop,ipv6-frag --soft ; OK ; ipv6header flags:0x90 soft
+-m ipv6header --header foo ;  ; FAIL unknown header `foo' specified
+-m ipv6header --header hop,dst,route,frag,auth,esp,none,prot ; -m ipv6header --header hop-by-hop,ipv6-opts,ipv6-route,ipv6-frag,ah,esp,ipv6-nonxt,protocol ; OK ; ipv6header flags:0xFF
+-m ipv6header --soft ;  ; FAIL ipv6header: option "--header" must be specified
+-m ipv6header --header 44 ; -m ipv6header --header ipv6-frag ; OK ; ipv6header flags:0x10
+-m ipv6header --header ipv6-frag ; = ; OK ; ipv6header flags:0x10
+-m ipv6header --header "" ;  ; FAIL ip6t_ipv6header: cannot parse header names
+-m ipv6header --header hop, ; -m ipv6header --header hop-by-hop ; OK ; ipv6header flags:0x80
+-m ipv6header --header HOP ;  ; FAIL unknown header `HOP' specified
+-m ipv6header --header 0,60,43,44,51,50,59,255 ; -m ipv6header --header hop-by-hop,ipv6-opts,ipv6-route,ipv6-frag,ah,esp,ipv6-nonxt,protocol ; OK ; ipv6header flags:0xFF
+-m ipv6header --header 6 ;  ; FAIL unknown header `6' specified
+-m ipv6header --header hop,hop ; -m ipv6header --header hop-by-hop ; OK ; ipv6header flags:0x80
+-m ipv6header ! --header hop,dst --soft ; -m ipv6header ! --header hop-by-hop,ipv6-opts --soft ; OK ; ipv6header flags:!0xC0 soft
+-m ipv6header --header prot ; -m ipv6header --header protocol ; OK ; ipv6header flags:0x01
+-m ipv6header --header proto ;  ; FAIL unknown header `proto' specified
+-m ipv6header --header tcp ;  ; FAIL unknown header `6' specified
+-m ipv6header ! --soft --header hop ;  ; FAIL ipv6header: option "--soft" cannot be inverted.
+-m ipv6header --header hop --header dst ;  ; FAIL ipv6header: option "--header" can only be used once.

@@ -1,0 +1,33 @@
+%6
+:FORWARD
+-m rt ; = ; OK ; rt
+-m rt --rt-type 0 ; = ; OK ; rt type:0
+-m rt ! --rt-type 2 ; = ; OK ; rt type:!2
+-m rt --rt-segsleft 0:3 ; = ; OK ; rt segslefts:0:3
+-m rt --rt-segsleft 3 ; = ; OK ; rt segsleft:3
+-m rt ! --rt-segsleft 3: ; -m rt ! --rt-segsleft 3:4294967295 ; OK ; rt segslefts:!3:4294967295
+-m rt --rt-len 16 ; = ; OK ; rt length:16
+-m rt ! --rt-len 16 ; = ; OK ; rt length:!16
+-m rt --rt-type 0 --rt-0-res ; = ; OK ; rt type:0 reserved
+-m rt --rt-0-res ;  ; FAIL `--rt-type 0' required before `--rt-0-res'
+-m rt --rt-type 0 --rt-0-addrs ::1,::2 ; = ; OK ; rt type:0 0-addrs ::1,::2
+-m rt --rt-type 0 --rt-0-addrs ::1 --rt-0-not-strict ; = ; OK ; rt type:0 0-addrs ::1 0-not-strict
+-m rt --rt-type 2 --rt-0-res ;  ; FAIL `--rt-type 0' required before `--rt-0-res'
+-m rt --rt-type x ;  ; FAIL rt: bad value for option "--rt-type", or out of range (0-4294967295).
+-m rt --rt-segsleft 3:1 ; = ; OK ; rt segslefts:3:1
+-m rt --rt-type 0 --rt-0-not-strict ;  ; FAIL `--rt-0-addr ...' required before `--rt-0-not-strict'
+-m rt --rt-0-addrs ::1 ;  ; FAIL `--rt-type 0' required before `--rt-0-addrs'
+-m rt --rt-type 0 --rt-0-addrs foo ;  ; FAIL bad address: foo
+-m rt ! --rt-type 0 --rt-0-res ;  ; FAIL `--rt-type 0' required before `--rt-0-res'
+-m rt --rt-0-res --rt-type 0 ;  ; FAIL `--rt-type 0' required before `--rt-0-res'
+-m rt --rt-type 0 --rt-0-addrs ::1,::2,::3 --rt-segsleft :2 --rt-len 8 ; -m rt --rt-type 0 --rt-segsleft 0:2 --rt-len 8 --rt-0-addrs ::1,::2,::3 ; OK ; rt type:0 segslefts:0:2 length:8 0-addrs ::1,::2,::3
+-m rt --rt-segsleft x ;  ; FAIL rt: bad value for option "--rt-segsleft" near "x", or out of range (0-4294967295).
+-m rt --rt-len x ;  ; FAIL rt: bad value for option "--rt-len", or out of range (0-4294967295).
+-m rt --rt-type 4294967296 ;  ; FAIL rt: bad value for option "--rt-type", or out of range (0-4294967295).
+-m rt --rt-type 0 --rt-type 0 ;  ; FAIL rt: option "--rt-type" can only be used once.
+-m rt --rt-type 0 -j DROP ; = ; OK ; rt type:0
+-m rt --rt-type 0 --rt-segsleft 0:3 --rt-len 16 --rt-0-res --rt-0-addrs ::1,2001:db8::1 --rt-0-not-strict -j DROP ; = ; OK ; rt type:0 segslefts:0:3 length:16 reserved 0-addrs ::1,2001:db8::1 0-not-strict
+-m rt ! --rt-0-res ;  ; FAIL rt: option "--rt-0-res" cannot be inverted.
+-m rt --rt-segsleft 1:2:3 ;  ; FAIL rt: Too many components for option "--rt-segsleft" (max: 2)
+-m rt --rt-segsleft 0:4294967295 ; -m rt ; OK ; rt
+-m rt --rt-type 0 --rt-0-addrs ::1,::1,::1,::1,::1,::1,::1,::1,::1,::1,::1,::1,::1,::1,::1,::1,::1 ;  ; FAIL too many addresses specified
