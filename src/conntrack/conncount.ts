@@ -58,11 +58,11 @@ export class Conncount {
       const found = this.find(words, at, 0, 0);
       if (found >= 0) entry = found >> 1;
     }
+    // get_ct_or_tuple_from_skb(): a packet that conntrack did not attach counts with the tuple it has itself, even
+    // where that is a connection's reply tuple; the connection's status counts all the same.
     const tuple = this.zoneTuple;
-    const from = entry >= 0 ? entry << RECORD_SHIFT : at;
-    const source = entry >= 0 ? core.words : words;
-    for (let i = 0; i < TUPLE_WORDS; i++) tuple[i] = source[from + i]!;
-    this.scratchZoneReply = entry >= 0 ? core.words[from + C_REPLY + TUPLE_ZONE]! : 0;
+    for (let i = 0; i < TUPLE_WORDS; i++) tuple[i] = words[at + i]!;
+    this.scratchZoneReply = ct >= 0 ? core.words[(ct << RECORD_SHIFT) + C_REPLY + TUPLE_ZONE]! : 0;
 
     const list = this.listOf(key, keyWords);
     const jiffy = Math.floor(core.nowNs / JIFFY_NS);

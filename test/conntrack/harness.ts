@@ -150,7 +150,7 @@ export type Way = 'forward' | 'input' | 'output';
 
 export interface Rules {
   /** Runs before conntrack: CT templates, NOTRACK. */
-  raw?(p: Packet, hook: number): void;
+  raw?(p: Packet, hook: number): unknown;
   /** The nat chain of a hook, walked by the first packet of a connection. */
   nat?(p: Packet, hook: number): Verdict;
   /** The filter chain: anything but VERDICT_ACCEPT ends the packet. */
