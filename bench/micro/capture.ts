@@ -1,8 +1,9 @@
+/// <reference path="../../test/capture/pcap-parser.d.ts" />
 /**
  * How fast captures are read: the header walk of classic pcap and pcapng, gzip, a merge of two, and the npm package
  * pcap-parser beside ours. Makes its own input. `--smoke` runs it once on a small one.
  *
- * Node 20 does not run TypeScript: npx rolldown bench/micro/capture.ts --platform node --dir <folder>, then node.
+ * Run it with: npx tsc -p bench && node bench/dist/bench/micro/capture.js
  */
 import { createReadStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,45 +1,64 @@
 import type { Batch } from '../batch/batch.ts';
 
+/** Indices in the result words of `takeRows`. */
+export const TAKE_ROW = 0;
+export const TAKE_END = 1;
+export const TAKE_WORDS = 2;
+
 /**
- * Copies rows [row, …) of `from` behind the `to.count` rows of `to`, as long as they are not later than
- * `limitNs` (equal ones only if `equalToo`) and there is room for rows and bytes. Returns the first row not taken.
- * `used` is how many bytes of to's data are taken; `bytes` are from.data and to.data as Buffers.
+ * Takes rows [row, …) of `from` into the rows of `to` from `to.count` on, as long as they are not later than
+ * `limitNs` (equal ones only if `equalToo`), and as there are rows and data bytes left in `to`. Only columns are
+ * copied: the packets' bytes follow in one piece for many packets, so the `dataOffset` of the new rows is still
+ * that of `from`, and `piece` is noted for each.
+ *
+ * `end` is the end in from's data of what was taken into this piece before, and `free` how many bytes may be added.
+ * Writes the first row not taken and the new end to `result`.
  */
 export function takeRows(
   from: Batch,
-  fromBytes: Buffer,
   row: number,
+  end: number,
   to: Batch,
-  toBytes: Buffer,
-  used: number,
   limitNs: number,
   equalToo: boolean,
-): number {
+  free: number,
+  piece: number,
+  pieceOf: Uint32Array,
+  result: Float64Array,
+): void {
   const a = from.columns;
   const b = to.columns;
   const rows = from.count;
   const { capacity } = to;
-  const dataBytes = toBytes.length;
+  const lastEnd = end + free;
   let out = to.count;
   while (row < rows && out < capacity) {
     const timeNs = a.timeNs[row]!;
     if (timeNs > limitNs || (timeNs === limitNs && !equalToo)) break;
     const captured = a.capLen[row]!;
-    if (captured > dataBytes - used) break;
     const begin = a.dataOffset[row]!;
-    fromBytes.copy(toBytes, used, begin, begin + captured);
+    if (begin + captured > lastEnd) break;
+    end = begin + captured;
     b.timeNs[out] = timeNs;
-    b.dataOffset[out] = used;
+    b.dataOffset[out] = begin;
     b.capLen[out] = captured;
     b.origLen[out] = a.origLen[row]!;
     b.source[out] = a.source[row]!;
     b.linktype[out] = a.linktype[row]!;
     b.recordDirection[out] = a.recordDirection[row]!;
     b.timeInvalid[out] = a.timeInvalid[row]!;
-    used += captured;
+    pieceOf[out] = piece;
     row++;
     out++;
   }
   to.count = out;
-  return row;
+  result[TAKE_ROW] = row;
+  result[TAKE_END] = end;
+}
+
+/** Moves each row's data offset from its capture's data to where its piece was copied. */
+export function shiftOffsets(batch: Batch, pieceOf: Uint32Array, shiftOf: ArrayLike<number>): void {
+  const { dataOffset } = batch.columns;
+  const rows = batch.count;
+  for (let i = 0; i < rows; i++) dataOffset[i] = dataOffset[i]! + shiftOf[pieceOf[i]!]!;
 }
