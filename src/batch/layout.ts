@@ -211,4 +211,5 @@ export const PKT_BROADCAST = 1;
 export const PKT_MULTICAST = 2;
 export const PKT_OTHERHOST = 3;
 export const PKT_OUTGOING = 4;
+export const PKT_LOOPBACK = 5;
 export const PKT_UNKNOWN = 255;

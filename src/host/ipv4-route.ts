@@ -213,7 +213,7 @@ export class Ipv4Routing {
     return out.kind;
   }
 
-  private hasJoined(device: Device, group: number): boolean {
+  hasJoined(device: Device, group: number): boolean {
     // Every interface is in 224.0.0.1: ip_mc_up().
     if (group === ALL_HOSTS_GROUP) return true;
     const { groups4 } = device;

@@ -149,7 +149,7 @@ export class Ipv6Routing {
    * and, where it forwards, link-local all-routers (ipv6_add_dev(); ff01::2 and ff05::2 only where forwarding was switched on
    * after the interface was made), and the solicited-node groups of its addresses (addrconf_join_solict()).
    */
-  private hasJoined(device: Device, words: Int32Array, at: number): boolean {
+  hasJoined(device: Device, words: Int32Array, at: number): boolean {
     const { groups6, addresses6 } = device;
     if (groups6 !== undefined) {
       for (let i = 0; i < groups6.length; i++) if (equals6(groups6[i]!, 0, words, at)) return true;

@@ -7,6 +7,7 @@ import {
   ADDR6_LOOPBACK,
   ADDR6_MAPPED,
   ADDR6_MULTICAST,
+  isMulticast6,
   ADDR6_SCOPE_MASK,
   ADDR6_UNICAST,
   addressType6,
@@ -201,6 +202,14 @@ export class KernelHost extends InventoryHost implements Host {
 
   addressTypes(family: Family, words: Int32Array, at: number, interfaceId: number): number {
     return family === 4 ? 1 << this.type4(words, at, interfaceId) : this.types6(words, at, interfaceId);
+  }
+
+  comesBack(family: Family, words: Int32Array, daddrAt: number, oif: number): boolean {
+    const device = this.devices[oif];
+    if (device === undefined || this.interfaces[oif]!.isLoopback) return false;
+    if (family === 6) return isMulticast6(words, daddrAt) && this.ipv6.hasJoined(device, words, daddrAt);
+    if (isMulticast4(words[daddrAt]!)) return this.ipv4.hasJoined(device, words[daddrAt]!);
+    return this.type4(words, daddrAt, 0) === RTN_BROADCAST;
   }
 
   /** __inet_dev_addr_type() of net/ipv4/fib_frontend.c: RTN_*. */

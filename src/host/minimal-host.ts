@@ -56,6 +56,11 @@ export class MinimalHost extends InventoryHost implements Host {
     );
   }
 
+  /** Nothing is known of groups and networks: only a limited broadcast surely comes back. */
+  comesBack(family: Family, words: Int32Array, daddrAt: number): boolean {
+    return family === 4 && isLimitedBroadcast4(words[daddrAt]!);
+  }
+
   readonly guess: LocalGuess = {
     learnLocal: (family, words, at, interfaceId) => {
       this.own.add(family, words, at, interfaceId);

@@ -134,6 +134,11 @@ export interface Host {
    * least one of those is (match_type6()).
    */
   addressTypes(family: Family, words: Int32Array, at: number, interfaceId: number): number;
+  /**
+   * True when a copy of a packet that this host sends by `oif` to the address comes back in: ip_mc_output() and
+   * ip6_finish_output2() loop back what goes to a broadcast address or to a group that the interface has joined.
+   */
+  comesBack(family: Family, words: Int32Array, daddrAt: number, oif: number): boolean;
   /** True when the address is one of this host's own. */
   isLocalAddress(family: Family, words: Int32Array, at: number): boolean;
   /** inet_select_addr() / ipv6_dev_get_saddr(): the source address that the host would use; false when it has none. */

@@ -2,7 +2,7 @@ import type { Family } from '../base/inet.ts';
 import { TABLE_FILTER, TABLE_MANGLE, TABLE_NAT, TABLE_RAW, TABLE_SECURITY, type TableRunner } from '../evaluate/table-runner.ts';
 import { DIRECTION_OUT } from '../direction/director.ts';
 import type { Trail } from '../evaluate/trail.ts';
-import { DECODE_BAD_IP_OPTIONS, DECODE_DONT_FRAGMENT, DECODE_OPTIONS, PKT_HOST } from '../batch/layout.ts';
+import { DECODE_BAD_IP_OPTIONS, DECODE_DONT_FRAGMENT, DECODE_OPTIONS, PKT_HOST, PKT_LOOPBACK } from '../batch/layout.ts';
 import type { Conntrack } from '../conntrack/conntrack.ts';
 import { makeRouteResult } from '../host/result.ts';
 import {
@@ -42,6 +42,7 @@ import {
   R_SPORT,
   R_TOS,
   R_TTL,
+  REGISTER_COUNT,
 } from '../packet/registers.ts';
 import {
   VERDICT_ACCEPT,
@@ -167,6 +168,10 @@ export class Traversal {
       return;
     }
     if (this.#rules?.translates) this.#routeOutbound(p, this.end.oif);
+    if (this.#host.comesBack(p.r[R_FAMILY] as Family, p.r, R_DADDR, this.end.oif)) {
+      this.#sendBoth(p);
+      return;
+    }
     if (this.#postrouting(p)) this.#finish(OUTCOME_SENT, HOOK_POSTROUTING);
   }
 
@@ -176,6 +181,27 @@ export class Traversal {
     if (!this.#output(p, lo) || !this.#postrouting(p)) return;
     this.#receiveOwn(p, lo);
   }
+
+  /** A broadcast, or multicast that this host listens to itself: one packet leaves, a copy comes back in. */
+  #sendBoth(p: Packet): void {
+    const { r, end } = this.#original;
+    const oif = this.end.oif;
+    r.set(p.r);
+    const comesBack = this.#postrouting(p);
+    p.r.set(r);
+    if (this.#postrouting(p)) this.#finish(OUTCOME_SENT, HOOK_POSTROUTING);
+    Object.assign(end, this.end);
+    if (comesBack) {
+      p.r[R_OIF] = 0;
+      p.r[R_IIF] = oif;
+      p.r[R_PKT_TYPE] = PKT_LOOPBACK;
+      // dev_loopback_xmit() keeps the route: no decision follows behind PREROUTING.
+      if (this.#prerouting(p)) this.#input(p);
+    }
+    Object.assign(this.end, end);
+  }
+
+  readonly #original = { r: new Int32Array(REGISTER_COUNT), end: {} as PathEnd };
 
   /** A packet that OUTPUT has sent to this host itself (local DNAT) goes by lo. */
   #comeBack(p: Packet): void {

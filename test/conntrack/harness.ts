@@ -92,6 +92,7 @@ export function stubHost(
   return {
     interfaces: [],
     interfaceId: unused,
+    comesBack: () => false,
     findInterface: () => 0,
     findIfindex: () => 0,
     sysctl: (name) => {
