@@ -1,5 +1,5 @@
 import type { Host } from '../host/types.ts';
-import { IPS_CONFIRMED, IPS_DYING, IPS_FIXED_TIMEOUT, IPS_SRC_NAT_DONE } from '../packet/conntrack-access.ts';
+import { IPS_CONFIRMED, IPS_DYING, IPS_FIXED_TIMEOUT } from '../packet/conntrack-access.ts';
 import {
   ACCT_STRIDE,
   C_BYTES,
@@ -150,8 +150,7 @@ export class ConntrackCore {
   }
 
   private bury(ct: number): void {
-    const at = ct << RECORD_SHIFT;
-    if ((this.words[at + C_STATUS]! & IPS_SRC_NAT_DONE) !== 0) this.unlinkSource(ct);
+    if (this.words[(ct << RECORD_SHIFT) + C_SOURCE_PREV] !== 0) this.unlinkSource(ct);
     this.buried++;
     const oldest = this.limbo[this.limboNext]!;
     this.limbo[this.limboNext] = ct;
@@ -176,7 +175,7 @@ export class ConntrackCore {
     if (previous < 0) this.table.sourceBuckets[-previous - 1] = next;
     else words[((previous - 1) << RECORD_SHIFT) + C_SOURCE_NEXT] = next;
     if (next !== 0) words[((next - 1) << RECORD_SHIFT) + C_SOURCE_PREV] = previous;
-    words[at + C_STATUS]! &= ~IPS_SRC_NAT_DONE;
+    words[at + C_SOURCE_PREV] = 0;
   }
 }
 

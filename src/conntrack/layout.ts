@@ -136,7 +136,10 @@ export const C_LABELS = 56;
 export const C_SECMARK = 60;
 /** Interface by which a masqueraded connection left, 0 when it was not (nf_conn_nat.masq_index). */
 export const C_MASQ_OIF = 61;
-/** By-source chain: next and previous record + 1. */
+/**
+ * By-source chain: next record + 1 (0: the last); previous record + 1, for the first of a chain minus its bucket - 1,
+ * and 0 for a record that is in none.
+ */
 export const C_SOURCE_NEXT = 62;
 export const C_SOURCE_PREV = 63;
 /** Free chain: next free record + 1. Stands where the status is not looked at while a record is free. */

@@ -8,6 +8,7 @@ import {
   IPS_CONFIRMED,
   IPS_DST_NAT,
   IPS_DST_NAT_DONE,
+  IPS_DYING,
   IPS_SRC_NAT,
   IPS_SRC_NAT_DONE,
   MANIP_DST,
@@ -20,7 +21,6 @@ import {
 } from '../packet/conntrack-access.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, type Packet } from '../packet/packet.ts';
 import {
-  CT_ESTABLISHED,
   CT_IS_REPLY,
   CT_NEW,
   CT_RELATED,
@@ -150,7 +150,8 @@ export class Nat {
       invertTuple(words, at + C_REPLY, selector.chosen, 0);
       words[at + C_STATUS]! |= manip === MANIP_SRC ? IPS_SRC_NAT : IPS_DST_NAT;
     }
-    if (manip === MANIP_SRC) linkSource(core, ct);
+    // The answer to a packet that was dropped may still be translated, but its entry is nobody's example any more.
+    if (manip === MANIP_SRC && (words[at + C_STATUS]! & IPS_DYING) === 0) linkSource(core, ct);
     words[at + C_STATUS]! |= doneBit(manip);
     p.r[R_CTSTATUS] = words[at + C_STATUS]!;
     return VERDICT_ACCEPT;
@@ -232,9 +233,4 @@ function isRelatedIcmp(p: Packet): boolean {
   const ctinfo = p.r[R_CTINFO]!;
   if (ctinfo !== CT_RELATED && ctinfo !== CT_RELATED_REPLY) return false;
   return p.r[R_L4PROTO] === (p.r[R_FAMILY] === 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
-}
-
-/** Whether a packet belongs to a connection that was seen both ways: never asks the nat chains. */
-export function isEstablished(ctinfo: number): boolean {
-  return ctinfo === CT_ESTABLISHED || ctinfo === CT_IS_REPLY;
 }

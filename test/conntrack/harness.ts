@@ -9,7 +9,7 @@ import { parseIpv4, parseIpv6 } from '../../src/base/inet.ts';
 import { allocateBatch, type Batch } from '../../src/batch/batch.ts';
 import { Conntrack } from '../../src/conntrack/conntrack.ts';
 import { decodeBatch } from '../../src/decode/decode.ts';
-import type { AddressType, Host, RouteResult } from '../../src/host/types.ts';
+import type { Host } from '../../src/host/types.ts';
 import { Packet } from '../../src/packet/packet.ts';
 import {
   CT_NONE,
@@ -78,9 +78,6 @@ export function stubHost(
     addresses?: Readonly<Record<number, string>>;
   } = {},
 ): Host {
-  const unused = (): never => {
-    throw new Error('the stub host does not route');
-  };
   const address = (interfaceId: number, out: Int32Array, at: number): boolean => {
     const text = options.addresses?.[interfaceId];
     if (text === undefined) return false;
@@ -89,40 +86,40 @@ export function stubHost(
     else out[at] = parseIpv4(text)!;
     return true;
   };
-  return {
+  const known = {
     interfaces: [],
-    interfaceId: unused,
-    comesBack: () => false,
     findInterface: () => 0,
     findIfindex: () => 0,
-    sysctl: (name) => {
+    sysctl: (name: string) => {
       const value = options.sysctls?.[name] ?? DEFAULTS[name];
       if (value === undefined) throw new Error(`sysctl ${name} is not in the stub`);
       return Number(value);
     },
-    interfaceSysctl: unused,
-    routeInput: unused as (...args: unknown[]) => void,
-    routeOutput: unused as (...args: unknown[]) => void as (
-      family: Family,
-      words: Int32Array,
-      saddrAt: number,
-      daddrAt: number,
-      tos: number,
-      mark: number,
-      oif: number,
-      l4proto: number,
-      sport: number,
-      dport: number,
-      out: RouteResult,
-    ) => void,
-    addressType: unused as () => AddressType,
     isLocalAddress: () => false,
-    selectSource: (_family, interfaceId, _words, _daddrAt, out, outAt) => address(interfaceId, out, outAt),
-    firstAddress: (_family, interfaceId, _words, _saddrAt, out, outAt) => address(interfaceId, out, outAt),
-    addressTypes: unused,
-    sysctlText: () => undefined,
+    selectSource: (
+      _family: Family,
+      id: number,
+      _words: Int32Array,
+      _at: number,
+      out: Int32Array,
+      outAt: number,
+    ) => address(id, out, outAt),
+    firstAddress: (
+      _family: Family,
+      id: number,
+      _words: Int32Array,
+      _at: number,
+      out: Int32Array,
+      outAt: number,
+    ) => address(id, out, outAt),
     assumptions: [],
   };
+  return new Proxy(known, {
+    get: (target, name) => {
+      if (name in target) return target[name as keyof typeof target];
+      throw new Error(`the stub host knows no ${String(name)}`);
+    },
+  }) as unknown as Host;
 }
 
 /** A batch of whole IP packets, decoded; times in seconds. */
