@@ -63,7 +63,8 @@ export class Batch {
       columns[name] = makeColumn(column.kind, buffer, offset, length);
       offset = align8(offset + ELEMENT_BYTES[column.kind] * length);
     }
-    this.columns = columns as Columns;
+    // Keyed stores made a dictionary of it, in which every `columns.x` is a hash look-up; a copy is an ordinary object.
+    this.columns = { ...columns } as unknown as Columns;
     this.data = new Uint8Array(buffer, offset, this.header[HEADER_DATA_BYTES]);
     this.view = new DataView(buffer, offset, this.header[HEADER_DATA_BYTES]);
   }
