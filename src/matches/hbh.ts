@@ -74,7 +74,11 @@ function optionsMatch(name: 'hbh' | 'dst', header: number) {
       }
       if (p.l3Offset + at + 2 > p.l3End) return false;
       const bytes = (p.view.getUint8(p.l3Offset + at + 1) + 1) << 3;
-      if (p.r[R_LENGTH]! - at < bytes) return false;
+      if (p.r[R_LENGTH]! - at < bytes) {
+        // A packet that is smaller than its header says.
+        p.hotdrop = true;
+        return false;
+      }
       if (o.length !== undefined && (o.length.value === bytes) === o.length.inverted) return false;
       return hasOptions(o.options, p, at + 2, bytes - 2);
     },

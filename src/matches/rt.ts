@@ -106,7 +106,11 @@ export const rt = defineMatch<RtOptions>({
     const header = p.l3Offset + at;
     if (header + 4 > p.l3End) return false;
     const bytes = (p.view.getUint8(header + 1) + 1) << 3;
-    if (p.r[R_LENGTH]! - at < bytes) return false;
+    if (p.r[R_LENGTH]! - at < bytes) {
+      // A packet that is smaller than its header says.
+      p.hotdrop = true;
+      return false;
+    }
     if (!spiMatches(o.segmentsLeft, p.view.getUint8(header + 3))) return false;
     if (o.length !== undefined && (o.length.value === bytes) === o.length.inverted) return false;
     if (o.type !== undefined && (o.type.value === p.view.getUint8(header + 2)) === o.type.inverted)
