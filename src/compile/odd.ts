@@ -1,12 +1,14 @@
-import { DECODE_BAD_CHAIN, DECODE_L4_SHORT } from '../batch/layout.ts';
-import { R_DECODE_FLAGS, R_FRAG_OFFSET } from '../packet/registers.ts';
+import { DECODE_BAD_CHAIN, DECODE_FRAGMENT, DECODE_L4_SHORT } from '../batch/layout.ts';
+import { R_DECODE_FLAGS } from '../packet/registers.ts';
+
+const ODD = DECODE_BAD_CHAIN | DECODE_FRAGMENT | DECODE_L4_SHORT;
 
 /**
- * Packets that a match may have dropped because it cannot judge them (hotdrop): those with a broken IPv6 header chain,
- * those that end within their transport header, and later fragments (tcp drops an IPv4 one at offset 8). The first
- * rule that looks drops them, whatever it looks for, so neither an index nor tests on registers nor the path of
- * another packet can stand for their walk: they walk rule by rule.
+ * Packets that walk rule by rule and share their way with no other: those that a match may have dropped because it
+ * cannot judge them (hotdrop) - a broken IPv6 header chain, an end within the transport header, an IPv4 fragment at
+ * offset 8 - since the first rule that looks drops them, whatever it looks for; and fragments, which may have to
+ * wait for the others of their packet on the way.
  */
 export function isOdd(r: Int32Array): boolean {
-  return (r[R_DECODE_FLAGS]! & (DECODE_BAD_CHAIN | DECODE_L4_SHORT)) !== 0 || r[R_FRAG_OFFSET] !== 0;
+  return (r[R_DECODE_FLAGS]! & ODD) !== 0;
 }
