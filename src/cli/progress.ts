@@ -39,7 +39,8 @@ export class ProgressBar {
     if (elapsed < PATIENCE_SECONDS || now - this.lastDrawSeconds < REDRAW_SECONDS) return;
     this.lastDrawSeconds = now;
     this.drawn = true;
-    const width = Math.max(20, (this.stream.columns ?? 80) - 1);
+    // A terminal that does not know its width says 0.
+    const width = Math.max(20, (this.stream.columns || 80) - 1);
     this.stream.write(`\r\x1b[2K${progressLine(progress, elapsed).slice(0, width)}`, ignore);
   }
 
