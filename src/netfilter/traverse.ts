@@ -135,8 +135,8 @@ export class Traversal {
 
   /** The last packet's connection entered the table. */
   confirmed = false;
-  /** `trackFirst` has done conntrack's part for the packet at hand. */
-  #tracked = false;
+  /** Number of the packet for which `trackFirst` has done conntrack's part, -1 when its walk has seen to that. */
+  #tracked = -1;
 
   /**
    * Does conntrack's part of PREROUTING or OUTPUT before anything else, for rulesets whose raw table has no say in
@@ -145,10 +145,9 @@ export class Traversal {
   trackFirst(p: Packet, direction: number): boolean {
     const hook = direction === DIRECTION_OUT ? HOOK_OUTPUT : HOOK_PREROUTING;
     this.#start(p, 0);
-    // The packet before may have taken a known path, and then nobody asked.
-    this.#tracked = false;
+    this.#tracked = -1;
     const tracked = this.#track(p, hook);
-    this.#tracked = tracked;
+    if (tracked) this.#tracked = p.number;
     return tracked;
   }
 
@@ -442,8 +441,8 @@ export class Traversal {
 
   #track(p: Packet, hook: number): boolean {
     if (!this.#rules?.tracks) return true;
-    if (this.#tracked) {
-      this.#tracked = false;
+    if (this.#tracked === p.number) {
+      this.#tracked = -1;
       return true;
     }
     p.r[R_HOOK] = hook;
