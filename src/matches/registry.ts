@@ -30,6 +30,7 @@ import { multiport } from './multiport.ts';
 import { owner } from './owner.ts';
 import { physdev } from './physdev.ts';
 import { pkttype } from './pkttype.ts';
+import { policy } from './policy.ts';
 import { quota } from './quota.ts';
 import { realm } from './realm.ts';
 import { recent } from './recent.ts';
@@ -80,6 +81,7 @@ export const MATCHES: readonly MatchDefinition<any, any>[] = [
   owner,
   physdev,
   pkttype,
+  policy,
   quota,
   realm,
   recent,
