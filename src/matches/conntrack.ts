@@ -260,7 +260,9 @@ function evaluate(o: ConntrackOptions, p: Packet, state: ConntrackState): boolea
   const words = ct.words;
   const original = ct.tupleAt(entry, 0);
   const reply = ct.tupleAt(entry, 1);
-  const expiresSeconds = () => ct.expiresSeconds(entry, p.timeNs);
+  // Until it is confirmed an entry holds its timeout as a span, which nf_ct_expires() takes for a moment long past.
+  const isConfirmed = (p.r[R_CTSTATUS]! & IPS_CONFIRMED) !== 0;
+  const expiresSeconds = () => (isConfirmed ? ct.expiresSeconds(entry, p.timeNs) : 0);
   return (
     addressHolds(o.originalSource, words, original + TUPLE_SADDR) &&
     addressHolds(o.originalDestination, words, original + TUPLE_DADDR) &&
