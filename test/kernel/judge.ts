@@ -412,6 +412,56 @@ function recordingFile(suite: string, backend: Backend): string {
   return join(recordedFolder, `${suite}.${backend}.json`);
 }
 
+/** A counter of a dump: of a rule, or of the policy of a chain. */
+export interface Counter {
+  readonly table: string;
+  readonly chain: string;
+  /** From 1 within the chain; 0 is the policy. */
+  readonly rule: number;
+  readonly packets: bigint;
+  readonly bytes: bigint;
+  /** The line without the counter. */
+  readonly text: string;
+}
+
+/**
+ * The counters of a dump (`-save -c`), in its order: what two dumps must agree in when they write the same rule in
+ * different words, as the two back ends do.
+ */
+export function counters(save: string): Counter[] {
+  const found: Counter[] = [];
+  const rules = new Map<string, number>();
+  let table = '';
+  for (const line of save.split('\n')) {
+    if (line.startsWith('*')) {
+      table = line.slice(1);
+      rules.clear();
+    }
+    const policy = /^:(\S+) (\S+) \[(\d+):(\d+)\]$/.exec(line);
+    if (policy !== null && policy[2] !== '-') {
+      const [, chain, verdict, packets, bytes] = policy;
+      const text = `${chain} ${verdict}`;
+      found.push({ table, chain: chain!, rule: 0, packets: BigInt(packets!), bytes: BigInt(bytes!), text });
+    }
+    const rule = /^\[(\d+):(\d+)\] -A (\S+)/.exec(line);
+    if (rule !== null) {
+      const [, packets, bytes, chain] = rule;
+      const number = (rules.get(chain!) ?? 0) + 1;
+      rules.set(chain!, number);
+      const text = line.slice(line.indexOf('-A'));
+      found.push({
+        table,
+        chain: chain!,
+        rule: number,
+        packets: BigInt(packets!),
+        bytes: BigInt(bytes!),
+        text,
+      });
+    }
+  }
+  return found;
+}
+
 function readRecording<R>(file: string): Recording<R> | undefined {
   if (!existsSync(file)) return undefined;
   return JSON.parse(readFileSync(file, 'utf8')) as Recording<R>;

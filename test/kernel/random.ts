@@ -66,6 +66,8 @@ export function randomCase(seed: number, options: RandomOptions = {}): Case {
     ...(rules4 === undefined ? {} : { rules4 }),
     ...(rules6 === undefined ? {} : { rules6 }),
     packets,
+    // A stray packet may begin a connection that clashes with a translated one: the port it gets is random.
+    varies: ['conntrack'],
   };
 }
 
@@ -144,18 +146,18 @@ function randomTable(random: Random, family: Family, name: Table, most: number, 
     side: name !== 'nat' ? undefined : random.chance(0.5) ? ('destination' as const) : ('source' as const),
   }));
   const lines: string[] = [];
+  // Most chains are called for sure, from a chain that may: what is never reached proves nothing.
+  for (const { name: callee, side } of own) {
+    if (!random.chance(0.7)) continue;
+    const callers = builtIn.filter((chain) => side === undefined || side === sideOf(chain));
+    lines.push(`-A ${random.pick(callers)} -j ${callee}`);
+  }
   const count = random.between(1, most);
   for (let i = 0; i < count; i++) {
     const inOwn = own.length > 0 && random.chance(0.5);
     const at = inOwn ? random.below(own.length) : -1;
     const chain = inOwn ? own[at]!.name : random.pick(builtIn);
-    const side = inOwn
-      ? own[at]!.side
-      : name === 'nat'
-        ? chain === 'PREROUTING' || chain === 'OUTPUT'
-          ? 'destination'
-          : 'source'
-        : undefined;
+    const side = inOwn ? own[at]!.side : name === 'nat' ? sideOf(chain) : undefined;
     const place: Place = { family, table: name, chain: inOwn ? undefined : chain, side, conntrack };
     const callable = own.slice(at + 1).filter((other) => other.side === side);
     lines.push(
@@ -177,11 +179,15 @@ function randomTable(random: Random, family: Family, name: Table, most: number, 
   ].join('\n');
 }
 
+function sideOf(chain: string): 'destination' | 'source' {
+  return chain === 'PREROUTING' || chain === 'OUTPUT' ? 'destination' : 'source';
+}
+
 function randomRule(random: Random, place: Place, callable: readonly string[]): string {
   const words: string[] = [];
   const not = (probability = 0.2) => (random.chance(probability) ? '! ' : '');
-  if (random.chance(0.25)) words.push(`${not()}-s ${randomNetwork(random, place.family)}`);
-  if (random.chance(0.25)) words.push(`${not()}-d ${randomNetwork(random, place.family)}`);
+  if (random.chance(0.15)) words.push(`${not()}-s ${randomNetwork(random, place.family)}`);
+  if (random.chance(0.15)) words.push(`${not()}-d ${randomNetwork(random, place.family)}`);
   const names = ['eth0', 'eth1', 'lo', 'eth+'];
   const isOutput = place.chain === 'OUTPUT' || place.chain === 'POSTROUTING';
   const isInput = place.chain === 'PREROUTING' || place.chain === 'INPUT';
@@ -200,10 +206,12 @@ function randomRule(random: Random, place: Place, callable: readonly string[]): 
     const name = protocol === 'icmp' && place.family === 6 ? 'ipv6-icmp' : protocol;
     const invertible = target.protocol === undefined && random.chance(0.08);
     words.push(`${invertible ? '! ' : ''}-p ${name}`);
-    if (!invertible) words.push(...protocolMatches(random, protocol, place.family));
+    // TCPMSS brings its own `-m tcp`, which may stand in a rule once.
+    if (!invertible && target.matches.length === 0)
+      words.push(...protocolMatches(random, protocol, place.family));
   }
   words.push(...target.matches);
-  const others = random.below(3);
+  const others = random.pick([0, 0, 1, 1, 1, 2]);
   for (let i = 0; i < others; i++) {
     const match = randomMatch(random, place);
     if (match !== undefined) words.push(match);
@@ -389,7 +397,7 @@ function randomTarget(random: Random, place: Place, callable: readonly string[])
     case 'raw':
       if (place.conntrack && random.chance(0.3))
         return plain(`-j ${random.pick(['CT --notrack', 'NOTRACK', 'CT --zone 1', 'CT'])}`);
-      return plain(`-j ${random.pick(['ACCEPT', 'ACCEPT', 'DROP', 'TRACE'])}`);
+      return plain(`-j ${random.pick(['ACCEPT', 'TRACE', 'TRACE', 'DROP'])}`);
     case 'mangle': {
       const ttl = place.family === 4 ? 'TTL --ttl' : 'HL --hl';
       const rewriting = random.below(6);
@@ -403,7 +411,7 @@ function randomTarget(random: Random, place: Place, callable: readonly string[])
           matches: ['-m tcp --tcp-flags SYN,RST SYN'],
         };
       }
-      return plain(`-j ${random.pick(['ACCEPT', 'ACCEPT', 'DROP'])}`);
+      return plain(`-j ${random.pick(['ACCEPT', 'ACCEPT', 'ACCEPT', 'DROP'])}`);
     }
     case 'nat':
       return natTarget(random, place);

@@ -1,6 +1,7 @@
 /** All the cases, by suite: a suite has a recording of its own. */
 
 import type { Case } from '../judge.ts';
+import { randomCase } from '../random.ts';
 import { activationCases } from './activation.ts';
 import { chainCases } from './chains.ts';
 import { otherFlowCases, tcpFlowCases } from './flows.ts';
@@ -94,4 +95,5 @@ export const SUITES: Readonly<Record<string, () => readonly Case[]>> = {
   confirm: confirmCases,
   'flows-tcp': tcpFlowCases,
   'flows-other': otherFlowCases,
+  random: () => Array.from({ length: 100 }, (_, i) => randomCase(i + 1)),
 };
