@@ -7,7 +7,7 @@ import type { Family } from '../base/inet.ts';
 export function guessFamily(text: string, fileName: string): Family {
   for (const line of text.split('\n', 20)) {
     if (line.startsWith('#')) {
-      const generator = /\b(ip6?)tables\b/.exec(line) ?? /\b(ip6?)tables-(?:nft-|legacy-)?save\b/.exec(line);
+      const generator = /\b(ip6?)tables\b/.exec(line);
       if (generator !== null) return generator[1] === 'ip6' ? 6 : 4;
     } else if (line.trim() !== '') {
       break;
