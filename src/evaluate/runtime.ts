@@ -1,5 +1,6 @@
 import type { MatchDefinition, RuleEnvironment, TargetDefinition } from '../extension/define.ts';
 import type { Host } from '../host/types.ts';
+import type { SetRegistry } from '../ipset/registry.ts';
 import type { ConntrackAccess } from '../packet/conntrack-access.ts';
 import { HOOK_NAMES } from '../packet/registers.ts';
 import type { Chain, InterfaceMatch, Rule, Ruleset, Table } from '../ruleset/model.ts';
@@ -58,6 +59,7 @@ export interface RuntimeRuleset {
 export interface RuntimeContext {
   readonly host: Host;
   readonly conntrack: ConntrackAccess;
+  readonly sets?: SetRegistry | undefined;
   readonly seed: number;
   readonly counterOfRule: (rule: Rule) => number;
   readonly counterOfPolicy: (chain: Chain) => number;
@@ -117,6 +119,7 @@ function makeRule(
     seed: context.seed,
     host: context.host,
     conntrack: context.conntrack,
+    sets: context.sets,
     shared,
     assume: context.assume,
   };

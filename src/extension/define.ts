@@ -1,5 +1,6 @@
 import type { Family } from '../base/inet.ts';
 import type { Host } from '../host/types.ts';
+import type { SetRegistry } from '../ipset/registry.ts';
 import type { ConntrackAccess } from '../packet/conntrack-access.ts';
 import type { Packet } from '../packet/packet.ts';
 import type { HookName, RegisterName, TableName } from '../packet/registers.ts';
@@ -26,6 +27,8 @@ export interface RuleEnvironment {
   readonly seed: number;
   readonly host: Host;
   readonly conntrack: ConntrackAccess;
+  /** The sets of `ipset`; absent where rules are tried without any. */
+  readonly sets?: SetRegistry | undefined;
   /** One object per key and run, for state that rules share (recent lists, hashlimit tables by name). */
   shared<T>(key: string, make: () => T): T;
   /** Records a documented rule that had to be used because a capture cannot tell (owner, cgroup …); shown in the report. */

@@ -37,6 +37,7 @@ import { recent } from './recent.ts';
 import { rpfilter } from './rpfilter.ts';
 import { rt } from './rt.ts';
 import { sctp } from './sctp.ts';
+import { set } from './set.ts';
 import { statistic } from './statistic.ts';
 import { string } from './string.ts';
 import { tcp } from './tcp.ts';
@@ -88,6 +89,7 @@ export const MATCHES: readonly MatchDefinition<any, any>[] = [
   rpfilter,
   rt,
   sctp,
+  set,
   state,
   statistic,
   string,

@@ -11,6 +11,8 @@ import { makeRuntime } from '../evaluate/runtime.ts';
 import { Trail } from '../evaluate/trail.ts';
 import { loadHost } from '../host/load.ts';
 import type { Host } from '../host/types.ts';
+import { loadSets } from '../ipset/load.ts';
+import type { SetRegistry } from '../ipset/registry.ts';
 import { parseRuleset } from '../ruleset/parse.ts';
 import type { Rule, Ruleset } from '../ruleset/model.ts';
 import { Dice } from './dice.ts';
@@ -33,6 +35,8 @@ export interface MachineConfig {
   readonly captureInterfaces: readonly string[];
   readonly rulesets: readonly RulesetText[];
   readonly conntrack: { readonly file: string; readonly text: string } | undefined;
+  /** `ipset save`; absent when there is none. */
+  readonly ipset?: { readonly file: string; readonly text: string } | undefined;
   readonly midstream: 'kernel' | 'established';
   readonly checksum: 'auto' | 'verify' | 'trust';
   readonly seed: number;
@@ -45,6 +49,8 @@ export interface MachineConfig {
 export interface LoadedRulesets {
   readonly rulesets: readonly { readonly family: Family; readonly file: string; readonly ruleset: Ruleset }[];
   readonly counters: CounterIndex;
+  /** The sets that the rules may name; new ones for each call. */
+  readonly sets: SetRegistry;
   readonly warnings: readonly string[];
   readonly unsupported: readonly string[];
 }
@@ -53,7 +59,9 @@ export interface LoadedRulesets {
  * Parses the rulesets of a run.
  * @throws FindingsError with the errors of all of them.
  */
-export function loadRulesets(config: Pick<MachineConfig, 'rulesets' | 'onUnsupported'>): LoadedRulesets {
+export function loadRulesets(
+  config: Pick<MachineConfig, 'rulesets' | 'onUnsupported' | 'ipset'>,
+): LoadedRulesets {
   const rulesets: { family: Family; file: string; ruleset: Ruleset }[] = [];
   const errors: Finding[] = [];
   const warnings: string[] = [];
@@ -70,8 +78,14 @@ export function loadRulesets(config: Pick<MachineConfig, 'rulesets' | 'onUnsuppo
     }
     rulesets.push({ family, file, ruleset });
   }
+  const { sets, findings } = loadSets(
+    config.ipset,
+    rulesets.flatMap(({ ruleset }) => [...rulesOf(ruleset)]),
+  );
+  errors.push(...findings);
   if (errors.length > 0) throw new FindingsError(errors);
-  return { rulesets, counters: numberCounters(rulesets.map(({ ruleset }) => ruleset)), warnings, unsupported };
+  const counters = numberCounters(rulesets.map(({ ruleset }) => ruleset));
+  return { rulesets, counters, sets, warnings, unsupported };
 }
 
 function* rulesOf(ruleset: Ruleset): Generator<Rule> {
@@ -95,6 +109,7 @@ export class Machine {
     this.loaded = loadRulesets(config);
     this.host = loadHost(config.host, { captureInterfaces: config.captureInterfaces });
     const { host, loaded } = this;
+    loaded.sets.useHost(host);
     this.#conntrack = new Conntrack({ host, seed: config.seed, midstream: config.midstream });
     this.#conntrack.nat.selector.chooser = (_ct, _tuple, manip) => this.#dice.port(manip);
     const sharing: (Sharing | undefined)[] = [];
@@ -105,6 +120,7 @@ export class Machine {
       const runtime = makeRuntime(ruleset, {
         host,
         conntrack: this.#conntrack,
+        sets: loaded.sets,
         seed: config.seed,
         counterOfRule: loaded.counters.ofRule,
         counterOfPolicy: loaded.counters.ofPolicy,

@@ -17,6 +17,7 @@ import { nfqueue } from './NFQUEUE.ts';
 import { notrack } from './NOTRACK.ts';
 import { redirect } from './REDIRECT.ts';
 import { reject } from './REJECT.ts';
+import { setTarget } from './SET.ts';
 import { snat } from './SNAT.ts';
 import { accept, drop, queue, returnTarget } from './standard.ts';
 import { tcpmssTarget } from './TCPMSS.ts';
@@ -50,6 +51,7 @@ export const TARGETS: readonly TargetDefinition<any, any>[] = [
   redirect,
   reject,
   returnTarget,
+  setTarget,
   snat,
   tcpmssTarget,
   tcpoptstrip,

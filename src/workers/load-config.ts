@@ -15,6 +15,7 @@ export function loadMachineConfig(config: ReplayConfig): MachineConfig {
     if (file !== undefined) rulesets.push(readRuleset(file, family));
   }
   const conntrackFile = config.conntrack ?? hostFilePath(config.host, 'conntrack');
+  const ipsetFile = config.ipset ?? hostFilePath(config.host, 'ipsetSave');
   const captureInterfaces = config.captures
     .map((text) => parseCaptureArgument(text).ifaceName)
     .filter((name) => name !== undefined);
@@ -24,6 +25,7 @@ export function loadMachineConfig(config: ReplayConfig): MachineConfig {
     rulesets,
     conntrack:
       conntrackFile === undefined ? undefined : { file: conntrackFile, text: readText(conntrackFile, 'connections') },
+    ipset: ipsetFile === undefined ? undefined : { file: ipsetFile, text: readText(ipsetFile, 'sets') },
     midstream: config.midstream,
     checksum: config.checksum,
     seed: config.seed,

@@ -1,0 +1,13 @@
+# What needs no set to be there; the rest is in test/ipset/rules.t, judged with sets.
+-m set ;  ; FAIL You must specify `--match-set' with proper arguments
+-m set --return-nomatch ;  ; FAIL You must specify `--match-set' with proper arguments
+-m set --match-set ip4 ;  ; FAIL --match-set requires two args.
+-m set --match-set ip4 -src ;  ; FAIL --match-set requires two args.
+-m set ! --return-nomatch ;  ; FAIL --return-nomatch flag cannot be inverted
+-m set ! --packets-lt 5 ;  ; FAIL --packets-lt option cannot be inverted
+-m set ! --bytes-gt 5 ;  ; FAIL --bytes-gt option cannot be inverted
+-m set --packets-lt 5 --packets-gt 2 ;  ; FAIL only one of the --packets-[eq|lt|gt] is allowed
+-m set --bytes-lt 5 --bytes-lt 2 ;  ; FAIL only one of the --bytes-[eq|lt|gt] is allowed
+-m set --bytes-lt 18446744073709551616 ;  ; FAIL Cannot parse 18446744073709551616 as a counter value
+-m set --bytes-lt x ;  ; FAIL Cannot parse x as a counter value
+-m set --match-set aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa src ;  ; FAIL setname `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' too long, max 31 characters.
