@@ -43,7 +43,9 @@ export function readTFile(file: string, name: string): TCase[] {
     else if (line.startsWith(':')) chain = line.slice(1);
     else if (line.startsWith('%')) family = line === '%6' ? 6 : 4;
     else {
-      const [rule = '', saved = '', outcome = '', ...listed] = line.split(/ ;(?: |$)/);
+      const [rule = '', saved = '', outcome = '', ...listed] = line
+        .split(/ ;(?=\s|$)/)
+        .map((part) => part.trim());
       const found = /^(OK|FAIL|LIBIPTC|KERNEL)(?: (.*))?$/.exec(outcome.trim());
       if (found === null) throw new Error(`${file}:${i + 1}: no outcome in '${line}'`);
       cases.push({
