@@ -358,10 +358,11 @@ export function inetAton(text: string): number | undefined {
 
 /** An IPv4 address as xtables_numeric_to_ipaddr() takes it: up to four numbers below 256; missing ones are zero. */
 export function numericIpv4(text: string): number | undefined {
-  if (!/^\d{1,3}(\.\d{1,3}){0,3}$/.test(text)) return undefined;
-  let word = 0;
   const parts = text.split('.');
+  if (parts.length > 4) return undefined;
+  let word = 0;
   for (let i = 0; i < 4; i++) {
+    // Each number may be decimal, octal or hexadecimal.
     const part = i < parts.length ? strtoui(parts[i]!, 0, 255) : 0;
     if (part === undefined) return undefined;
     word = (word << 8) | part;
