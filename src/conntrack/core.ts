@@ -107,11 +107,14 @@ export class ConntrackCore {
     return this.floats[((ct << RECORD_SHIFT) + C_TIMEOUT) >> 1]! <= this.nowNs;
   }
 
-  /** nf_ct_expires() / HZ. */
+  /**
+   * nf_ct_expires() / HZ. Of an entry that is not confirmed it is 0: its timeout does not run yet, and the kernel takes
+   * the current time from it all the same.
+   */
   expiresSeconds(ct: number, nowNs: number): number {
     const at = ct << RECORD_SHIFT;
     const timeout = this.floats[(at + C_TIMEOUT) >> 1]!;
-    const left = (this.words[at + C_STATUS]! & IPS_CONFIRMED) !== 0 ? timeout - nowNs : timeout;
+    const left = (this.words[at + C_STATUS]! & IPS_CONFIRMED) !== 0 ? timeout - nowNs : 0;
     return left <= 0 ? 0 : Math.floor(left / SECOND_NS);
   }
 

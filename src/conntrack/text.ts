@@ -47,8 +47,8 @@ import {
   TUPLE_ZONE,
 } from './layout.ts';
 import { SCTP_STATE_NAMES } from './sctp.ts';
-import { FLAG_BE_LIBERAL, FLAG_SACK_PERM } from './tcp-options.ts';
-import { TCP_NONE_SET, TCP_STATE_NAMES } from './tcp-states.ts';
+import { FLAG_BE_LIBERAL, FLAG_CLOSE_INIT, FLAG_SACK_PERM } from './tcp-options.ts';
+import { TCP_CLOSE, TCP_FIN_WAIT, TCP_NONE_SET, TCP_STATE_NAMES } from './tcp-states.ts';
 import { SECOND_NS } from './timeouts.ts';
 import { invertTuple, protoWord } from './tuple.ts';
 
@@ -259,8 +259,10 @@ function seedLine(table: Listing, line: string, nowNs: number): string | undefin
   w[at + C_STATE] = state;
   if (l4proto === IPPROTO_TCP) {
     w[at + C_TCP_LAST] = TCP_NONE_SET;
-    w[at + C_TCP_SEEN + SEEN_FLAGS] = FLAG_SACK_PERM | FLAG_BE_LIBERAL;
-    w[at + C_TCP_SEEN + TCP_SEEN_WORDS + SEEN_FLAGS] = FLAG_SACK_PERM | FLAG_BE_LIBERAL;
+    // A connection on its way out has seen a FIN, which the line does not say: it lets a SYN begin it anew.
+    const closes = state >= TCP_FIN_WAIT && state <= TCP_CLOSE ? FLAG_CLOSE_INIT : 0;
+    w[at + C_TCP_SEEN + SEEN_FLAGS] = FLAG_SACK_PERM | FLAG_BE_LIBERAL | closes;
+    w[at + C_TCP_SEEN + TCP_SEEN_WORDS + SEEN_FLAGS] = FLAG_SACK_PERM | FLAG_BE_LIBERAL | closes;
   } else if (l4proto === IPPROTO_UDP) {
     core.floats[(at + C_UDP_STREAM) >> 1] = nowNs;
   }

@@ -1,7 +1,7 @@
 import type { Batch } from '../batch/batch.ts';
 import type { CaptureSource } from '../capture/source.ts';
 import type { Host } from '../host/types.ts';
-import { DIRECTION_ECHO, DIRECTION_IN, DIRECTION_LOOP, DIRECTION_OUT, DIRECTION_UNSURE, Director } from './director.ts';
+import { DIRECTION_ECHO, DIRECTION_IN, DIRECTION_LOOP, DIRECTION_OUT, DIRECTION_OUTPUT, DIRECTION_UNSURE, Director } from './director.ts';
 import { EchoTable } from './echo.ts';
 import { fingerprint, takeFingerprint } from './fingerprint.ts';
 
@@ -42,12 +42,11 @@ export class DirectionStage {
       if (this.#passesOn && c.family[i] !== 0 && direction !== DIRECTION_LOOP) {
         const isFragment = takeFingerprint(batch, i);
         const timeNs = c.timeNs[i]!;
-        const isTold = sources[c.source[i]!]!.direction === 'out';
-        if (direction !== DIRECTION_IN && !isTold && this.#echoes.match(fingerprint[0]!, fingerprint[1]!, timeNs)) {
+        if (direction !== DIRECTION_IN && direction !== DIRECTION_OUTPUT && this.#echoes.match(fingerprint[0]!, fingerprint[1]!, timeNs)) {
           direction = DIRECTION_ECHO;
           this.echoPackets++;
           this.#link(this.#echoes.matched, first + i);
-        } else if (direction !== DIRECTION_OUT) {
+        } else if (direction !== DIRECTION_OUT && direction !== DIRECTION_OUTPUT) {
           this.#echoes.add(fingerprint[0]!, fingerprint[1]!, timeNs, isFragment, first + i);
         }
       }

@@ -24,6 +24,11 @@ export const DIRECTION_LOOP = 2;
 export const DIRECTION_UNSURE = 3;
 /** The same packet as one that came in shortly before: not replayed again. */
 export const DIRECTION_ECHO = 4;
+/**
+ * `IFACE:out=`: made by this host, in the form in which it entered OUTPUT, before any translation. (What tcpdump sees
+ * leave is DIRECTION_OUT: translated, and maybe the echo of another.)
+ */
+export const DIRECTION_OUTPUT = 5;
 
 const VLAN_NONE = 0xffff;
 
@@ -81,7 +86,7 @@ export class Director {
     if (isStrange) this.pktType = PKT_OTHERHOST;
     if (source.direction !== undefined) {
       if (recorded === PKT_UNKNOWN && source.direction === 'out') this.pktType = PKT_HOST;
-      return source.direction === 'in' ? DIRECTION_IN : DIRECTION_OUT;
+      return source.direction === 'in' ? DIRECTION_IN : DIRECTION_OUTPUT;
     }
     if (iface.isLoopback) return DIRECTION_LOOP;
     const stated = c.recordDirection[i]!;

@@ -5,7 +5,7 @@ import type { Sharing } from '../compile/sharing.ts';
 import type { Conntrack } from '../conntrack/conntrack.ts';
 import { DROP_HEADER_CUT, DROP_NONE } from '../decode/drop-reasons.ts';
 import { interfaceDropReason } from '../decode/interface-checks.ts';
-import { DIRECTION_ECHO, DIRECTION_LOOP, DIRECTION_OUT } from '../direction/director.ts';
+import { DIRECTION_ECHO, DIRECTION_LOOP, DIRECTION_OUT, DIRECTION_OUTPUT } from '../direction/director.ts';
 import type { Trail } from '../evaluate/trail.ts';
 import type { Host } from '../host/types.ts';
 import { IPS_CONFIRMED } from '../packet/conntrack-access.ts';
@@ -187,7 +187,7 @@ export class OrderedStage {
     const drop = this.#headerDrop(batch, i, direction, iface);
     if (drop !== 0) return this.#short(OUTCOME_STACK, family, drop, iface, 0);
     const p = this.#p;
-    const isOwn = direction === DIRECTION_OUT;
+    const isOwn = isOut(direction);
     const defragmenter = (isOwn ? this.#parts.ownDefragmenters : this.#parts.defragmenters)[family];
     if ((c.decodeFlags[i]! & DECODE_FRAGMENT) !== 0 && defragmenter !== undefined) {
       if (!defragmenter.add(batch, i, p, isOwn ? OWN : 0, iface)) {
@@ -219,7 +219,7 @@ export class OrderedStage {
   #headerDrop(batch: Batch, i: number, direction: number, iface: number): number {
     const drop = batch.columns.drop[i]!;
     // What this host made was not checked on its way out; only what cannot be read at all is left out.
-    if (direction === DIRECTION_OUT) return drop === DROP_HEADER_CUT ? STACK_UNREADABLE : 0;
+    if (isOut(direction)) return drop === DROP_HEADER_CUT ? STACK_UNREADABLE : 0;
     if (drop !== DROP_NONE) return drop;
     const isLoopback = this.#parts.host.interfaces[iface]!.isLoopback;
     return interfaceDropReason(batch.columns, i, batch.columns.skbPktType[i]!, isLoopback);
@@ -253,9 +253,9 @@ export class OrderedStage {
     const tracks = rules?.tracks === true;
     const trail = this.#trail;
     trail.reset(r[R_LENGTH]!);
-    if (direction === DIRECTION_OUT && tracks) {
+    if (tracks && isOut(direction)) {
       this.#answers.attach(p);
-      if (r[R_CT]! < 0) this.#localForm.restore(p);
+      if (r[R_CT]! < 0 && direction === DIRECTION_OUT) this.#localForm.restore(p);
     }
     const sharing = this.#parts.sharing[family];
     const canShare =
@@ -269,7 +269,7 @@ export class OrderedStage {
     const signature = sharing.signature(r);
     const entrance =
       iface | (direction << 10) | (r[R_TOS]! << 12) | (r[R_PKT_TYPE]! << 20) | (r[R_TTL]! <= 1 ? 1 << 24 : 0);
-    if (tracks && !this.#traversal.trackFirst(p, direction)) return this.#finish(p, tracks);
+    if (tracks && !this.#traversal.trackFirst(p, isOut(direction))) return this.#finish(p, tracks);
     const ct = r[R_CT]!;
     const ctinfo = r[R_CTINFO]!;
     if (ct < 0) {
@@ -311,7 +311,7 @@ export class OrderedStage {
     const { r } = p;
     this.walked++;
     this.#arrived.set(r);
-    if (direction === DIRECTION_OUT) this.#traversal.outbound(p, iface);
+    if (isOut(direction)) this.#traversal.outbound(p, iface);
     else if (direction === DIRECTION_LOOP) this.#traversal.loop(p, iface);
     else this.#traversal.inbound(p, iface);
     return this.#finish(p, tracks);
@@ -381,5 +381,9 @@ function isAnswered(end: PathEnd): boolean {
 /** Users of defragmentation, told apart as IP_DEFRAG_* are. */
 const OWN = 1;
 const LOCAL_DELIVER = 2;
+
+function isOut(direction: number): boolean {
+  return direction === DIRECTION_OUT || direction === DIRECTION_OUTPUT;
+}
 
 const EMPTY = new Int32Array(0);

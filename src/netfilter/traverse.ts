@@ -1,6 +1,5 @@
 import type { Family } from '../base/inet.ts';
 import { TABLE_FILTER, TABLE_MANGLE, TABLE_NAT, TABLE_RAW, TABLE_SECURITY, type TableRunner } from '../evaluate/table-runner.ts';
-import { DIRECTION_OUT } from '../direction/director.ts';
 import type { Trail } from '../evaluate/trail.ts';
 import { DECODE_BAD_IP_OPTIONS, DECODE_DONT_FRAGMENT, DECODE_OPTIONS, PKT_HOST, PKT_LOOPBACK } from '../batch/layout.ts';
 import type { Conntrack } from '../conntrack/conntrack.ts';
@@ -142,8 +141,8 @@ export class Traversal {
    * Does conntrack's part of PREROUTING or OUTPUT before anything else, for rulesets whose raw table has no say in
    * it: then the packet's connection is known before its way is. False when conntrack drops the packet; `end` says so.
    */
-  trackFirst(p: Packet, direction: number): boolean {
-    const hook = direction === DIRECTION_OUT ? HOOK_OUTPUT : HOOK_PREROUTING;
+  trackFirst(p: Packet, isOut: boolean): boolean {
+    const hook = isOut ? HOOK_OUTPUT : HOOK_PREROUTING;
     this.#start(p, 0);
     this.#tracked = -1;
     const tracked = this.#track(p, hook);

@@ -8,7 +8,7 @@ import { rulesetHits } from '../../src/report/hits.ts';
 import type { ReplayConfig, ReplayOutput } from '../../src/workers/config.ts';
 import { runReplay } from '../../src/workers/replay.ts';
 import { askHosts, type Case, digest, type Host, isJudgeAvailable } from '../kernel/judge.ts';
-import { address4, address6, hex, pcap, unhex } from '../kernel/packets.ts';
+import { address4, address6, hex, internetChecksum, pcap, unhex } from '../kernel/packets.ts';
 
 /** Time of the first packet: some moment; cases without times follow each other by this much. */
 const EPOCH_SECONDS = 1_700_000_000;
@@ -135,7 +135,9 @@ function writeCaptures(one: Case, folder: string, refused: Readonly<Record<strin
       file = { linktype: isTap ? LINKTYPE_ETHERNET : LINKTYPE_RAW, packets: [] };
       files.set(key, file);
     }
-    file.packets.push({ time: EPOCH_SECONDS + last, bytes: unhex(packet.hex) });
+    const bytes = unhex(packet.hex);
+    if (packet.dir === 'out') finishHeader(bytes);
+    file.packets.push({ time: EPOCH_SECONDS + last, bytes });
   }
   return [...files].map(([key, { linktype, packets }], i) => {
     const path = join(folder, `${i}.pcap`);
@@ -154,4 +156,13 @@ function addressBytes(words: string): Uint8Array {
 function destination(digits: string): string {
   const bytes = unhex(digits);
   return hex(bytes[0]! >>> 4 === 4 ? bytes.subarray(16, 20) : bytes.subarray(24, 40));
+}
+
+/** A raw socket writes total length and checksum of an IPv4 header itself: raw_send_hdrinc(). */
+function finishHeader(bytes: Uint8Array): void {
+  if (bytes[0]! >>> 4 !== 4) return;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  view.setUint16(2, bytes.length);
+  view.setUint16(10, 0);
+  view.setUint16(10, internetChecksum(bytes.subarray(0, 4 * (bytes[0]! & 15))));
 }
