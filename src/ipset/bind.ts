@@ -1,4 +1,5 @@
 import type { Finding, SourcePosition } from '../base/errors.ts';
+import type { Family } from '../base/inet.ts';
 import type { SetRegistry } from './registry.ts';
 import type { SetUse } from './set-use.ts';
 import type { IpSet } from './types.ts';
@@ -9,6 +10,8 @@ export interface SetReference {
   /** What the rule does with it; 'compare' asks it for counters too. */
   readonly does: 'ask' | 'compare' | 'change';
   readonly position: SourcePosition;
+  /** Of the ruleset that the rule is in. */
+  readonly family: Family;
 }
 
 /**
@@ -31,10 +34,20 @@ export function bindSets(
   const isStatic = (set: IpSet): boolean =>
     !set.changesByItself && !changed.has(set) && !compared.has(set) && set.members.every(isStatic);
   const findings: Finding[] = [];
-  for (const { use, position } of references) {
+  for (const { use, position, family } of references) {
     const set = sets.get(use.name);
     if (set === undefined) {
       findings.push(missing(use.name, position, sets, isGiven));
+      continue;
+    }
+    const own = set.options.family;
+    if (own !== 0 && own !== family) {
+      findings.push({
+        severity: 'error',
+        message: `The protocol family of set ${use.name} is IPv${own}, which is not applicable.`,
+        position: positionOf(use.name, position),
+        hint: `The rule is in an IPv${family} ruleset.`,
+      });
       continue;
     }
     use.traits = { isStatic: isStatic(set), reads: set.reads(use.sources) };
@@ -43,11 +56,10 @@ export function bindSets(
 }
 
 function missing(name: string, position: SourcePosition, sets: SetRegistry, isGiven: boolean): Finding {
-  const at = position.text.indexOf(` ${name} `);
   return {
     severity: 'error',
     message: `Set ${name} doesn't exist.`,
-    position: at < 0 ? position : { ...position, column: at + 2, lengthChars: name.length },
+    position: positionOf(name, position),
     hint: isGiven
       ? `The dump of \`ipset save\` has no set of this name${
           sets.size === 0
@@ -59,4 +71,10 @@ function missing(name: string, position: SourcePosition, sets: SetRegistry, isGi
         }.`
       : 'Give the output of `ipset save` with --ipset, or as ipset.save in HOST.',
   };
+}
+
+/** The name within the rule. */
+function positionOf(name: string, position: SourcePosition): SourcePosition {
+  const at = position.text.indexOf(` ${name} `);
+  return at < 0 ? position : { ...position, column: at + 2, lengthChars: name.length };
 }

@@ -1,4 +1,5 @@
 import type { Finding, SourcePosition } from '../base/errors.ts';
+import type { Family } from '../base/inet.ts';
 import { bindSets, type SetReference } from './bind.ts';
 import { type ParsedSets, parseSets } from './parse.ts';
 import type { SetUse } from './set-use.ts';
@@ -33,27 +34,32 @@ interface TargetLike {
 /** Reads the sets of a run and binds them to the rules that name them; the findings of both. */
 export function loadSets(
   source: { readonly file: string; readonly text: string } | undefined,
-  rules: readonly RuleLike[],
+  rulesets: readonly { readonly family: Family; readonly rules: readonly RuleLike[] }[],
 ): ParsedSets {
   const { sets, findings } = parseSets(source?.text ?? '', source?.file ?? '');
-  const missing: readonly Finding[] = bindSets(references(rules), sets, source !== undefined);
+  const missing: readonly Finding[] = bindSets(rulesets.flatMap(references), sets, source !== undefined);
   return { sets, findings: [...findings, ...missing] };
 }
 
-function references(rules: readonly RuleLike[]): SetReference[] {
+function references(ruleset: {
+  readonly family: Family;
+  readonly rules: readonly RuleLike[];
+}): SetReference[] {
+  const { family, rules } = ruleset;
   const found: SetReference[] = [];
   for (const { matches, target, position, unsupported } of rules) {
     if (unsupported.length > 0) continue;
     for (const { definition, options } of matches) {
       if (definition.name !== 'set') continue;
       const { use, packets, bytes } = options as MatchLike;
-      found.push({ use, does: packets === undefined && bytes === undefined ? 'ask' : 'compare', position });
+      const does = packets === undefined && bytes === undefined ? 'ask' : 'compare';
+      found.push({ use, does, position, family });
     }
     if (target.kind !== 'extension' || target.definition.name !== 'SET') continue;
     const { add, del, map } = target.options as TargetLike;
-    if (add !== undefined) found.push({ use: add, does: 'change', position });
-    if (del !== undefined) found.push({ use: del, does: 'change', position });
-    if (map !== undefined) found.push({ use: map, does: 'ask', position });
+    if (add !== undefined) found.push({ use: add, does: 'change', position, family });
+    if (del !== undefined) found.push({ use: del, does: 'change', position, family });
+    if (map !== undefined) found.push({ use: map, does: 'ask', position, family });
   }
   return found;
 }

@@ -80,7 +80,7 @@ export function loadRulesets(
   }
   const { sets, findings } = loadSets(
     config.ipset,
-    rulesets.flatMap(({ ruleset }) => [...rulesOf(ruleset)]),
+    rulesets.map(({ family, ruleset }) => ({ family, rules: [...rulesOf(ruleset)] })),
   );
   errors.push(...findings);
   if (errors.length > 0) throw new FindingsError(errors);
