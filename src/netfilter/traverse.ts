@@ -176,7 +176,15 @@ export class Traversal {
   /** A packet on the loopback interface `lo`: sent, and received again with its connection attached. */
   loop(p: Packet, lo: number): void {
     this.#start(p, 0);
-    if (!this.#output(p, lo) || !this.#postrouting(p)) return;
+    if (!this.#output(p, lo)) return;
+    const leaves = this.end.oif !== lo;
+    if (leaves) this.#routeOutbound(p, this.end.oif);
+    if (!this.#postrouting(p)) return;
+    // OUTPUT may translate what was bound for lo to another machine: nothing comes back in then.
+    if (leaves) {
+      this.#finish(OUTCOME_SENT, HOOK_POSTROUTING);
+      return;
+    }
     this.#receiveOwn(p, lo);
   }
 
