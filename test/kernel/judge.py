@@ -309,6 +309,9 @@ def describe_host():
         "neigh.json": ["ip", "-j", "neigh", "show"],
     }
     texts = {name: require(name, argv).strip() for name, argv in files.items()}
+    # The kernel lists neighbours in the order of a hash.
+    neighbours = sorted(json.loads(texts["neigh.json"]), key=lambda one: (one["dev"], one["dst"]))
+    texts["neigh.json"] = json.dumps(neighbours, separators=(",", ":"))
     kept = []
     for line in run(["sysctl", "-a"])[1].splitlines():
         name = line.split(" = ")[0]

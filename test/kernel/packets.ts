@@ -444,6 +444,8 @@ export function udplite(fields: {
   payload?: Bytes;
   coverage?: number;
   checksum?: Checksum;
+  /** The protocol number in the pseudo-header: Linux conntrack (6.18) verifies UDP-Lite as if it were 17. */
+  summedAs?: number;
 }): Layer {
   return {
     protocol: PROTOCOL.udplite,
@@ -457,7 +459,10 @@ export function udplite(fields: {
         fields.payload ?? new Uint8Array(),
       );
       const covered = datagram.subarray(0, coverage === 0 ? datagram.length : coverage);
-      const sum = internetChecksum(pseudoHeader(around, PROTOCOL.udplite, datagram.length), covered);
+      const sum = internetChecksum(
+        pseudoHeader(around, fields.summedAs ?? PROTOCOL.udplite, datagram.length),
+        covered,
+      );
       put16(datagram, 6, choose(fields.checksum, sum === 0 ? 0xffff : sum));
       return datagram;
     },

@@ -368,6 +368,15 @@ export const otherFlowCases = (): Case[] => [
     ['out', udplite({ sport: 5002, dport: 53, payload: filler(8), coverage: 99 })],
     ['out', udplite({ sport: 5003, dport: 53, checksum: 0 })],
   ]),
+  // Conntrack sums UDP-Lite with the protocol number of UDP: what is right by RFC 3828 is INVALID to it.
+  ...both('udplite-flow/summed-as-udp', () => [
+    ['out', udplite({ sport: 5000, dport: 53, payload: filler(8), summedAs: 17 })],
+    ['back', udplite({ sport: 53, dport: 5000, payload: filler(8), summedAs: 17 })],
+    ['out', udplite({ sport: 5000, dport: 53, payload: filler(8), coverage: 8, summedAs: 17 })],
+    ['out', udplite({ sport: 5001, dport: 53, payload: filler(8), coverage: 7, summedAs: 17 })],
+    ['out', udplite({ sport: 5002, dport: 53, payload: filler(8), coverage: 12, summedAs: 17 })],
+    ['out', udplite({ sport: 5003, dport: 53, payload: filler(8), coverage: 17, summedAs: 17 })],
+  ]),
   ...both('udp-flow/malformed', () => [
     ['out', udp({ sport: 5001, dport: 53, checksum: 'bad' })],
     ['out', udp({ sport: 5002, dport: 53, length: 100 })],
