@@ -8,6 +8,7 @@ import { initExtensions, isExpired, matchExtensions } from './extensions.ts';
 import { SetFault } from './fault.ts';
 import type { HashType } from './hash-type.ts';
 import type { InterfaceNames } from './interface-names.ts';
+import { NetBuckets } from './net-buckets.ts';
 import { PHYSDEV, partReads, partWords, readPart } from './parts.ts';
 import { PrefixLengths } from './prefix-lengths.ts';
 import {
@@ -45,10 +46,11 @@ export class HashSet implements IpSet {
   readonly #offsets: readonly number[];
   readonly #nets: readonly Net[];
   readonly #interfaces: InterfaceNames;
-  /** For hash:net,iface: how many elements there are of each net, whatever their interface. */
-  readonly #sameNet: ElementTable | undefined;
+  /** For hash:net,iface: the elements of each net, whatever their interface. */
+  readonly #buckets: NetBuckets | undefined;
   readonly #key: Int32Array;
   readonly #probe: Int32Array;
+  readonly #net: Int32Array;
 
   constructor(name: string, type: HashType, options: SetOptions, interfaces: InterfaceNames) {
     this.name = name;
@@ -67,7 +69,8 @@ export class HashSet implements IpSet {
     this.#offsets = offsets;
     this.#nets = nets;
     this.table = new ElementTable(at);
-    this.#sameNet = type.parts.includes('iface') ? new ElementTable(at) : undefined;
+    this.#buckets = type.parts.includes('iface') ? new NetBuckets(at) : undefined;
+    this.#net = new Int32Array(at);
     this.#key = new Int32Array(at);
     this.#probe = new Int32Array(at);
   }
@@ -102,7 +105,7 @@ export class HashSet implements IpSet {
       if (second === undefined) {
         const answer = this.#match(this.#probe, p, query, found);
         if (answer !== 0) return answer;
-        if (this.#sameNet !== undefined && this.#hasNet()) return 0;
+        if (this.#hidesShorter()) return 0;
         continue;
       }
       for (const length2 of second.prefixes.lengths) {
@@ -178,15 +181,16 @@ export class HashSet implements IpSet {
   /** Adds an element that is not there yet. Gives its place in the table. */
   insert(key: Int32Array): number {
     for (const { at, words, prefixes } of this.#nets) prefixes.add(key[at + words]!);
-    this.#countNet(key, 1);
-    return this.table.insert(key);
+    const place = this.table.insert(key);
+    this.#buckets?.add(this.#netOf(key), place);
+    return place;
   }
 
   removePlace(place: number): void {
     const { width, words } = this.table;
     const key = words.slice(place * width, (place + 1) * width);
     for (const net of this.#nets) net.prefixes.remove(key[net.at + net.words]!);
-    this.#countNet(key, -1);
+    this.#buckets?.remove(this.#netOf(key), place);
     this.table.remove(place);
   }
 
@@ -245,24 +249,17 @@ export class HashSet implements IpSet {
     return false;
   }
 
-  #hasNet(): boolean {
-    const at = this.#offsets[1]!;
-    const iface = this.#probe[at]!;
-    this.#probe[at]! &= PHYSDEV;
-    const place = this.#sameNet!.find(this.#probe);
-    this.#probe[at] = iface;
-    return place >= 0;
+  /** For hash:net,iface: the net of #probe is there, and keeps shorter prefixes from being looked at. */
+  #hidesShorter(): boolean {
+    if (this.#buckets === undefined) return false;
+    const place = this.table.find(this.#probe);
+    return this.#buckets.hidesShorter(this.#netOf(this.#probe), place);
   }
 
-  #countNet(key: Int32Array, change: 1 | -1): void {
-    const counts = this.#sameNet;
-    if (counts === undefined) return;
-    const net = key.slice();
-    // Elements for bridge ports are hashed apart from the others.
-    net[this.#offsets[1]!]! &= PHYSDEV;
-    let place = counts.find(net);
-    if (place < 0) place = counts.insert(net);
-    counts.packets[place]! += change;
-    if (counts.packets[place] === 0) counts.remove(place);
+  /** The words without the interface's name. Elements for bridge ports are hashed apart from the others. */
+  #netOf(key: Int32Array): Int32Array {
+    this.#net.set(key);
+    this.#net[this.#offsets[1]!]! &= PHYSDEV;
+    return this.#net;
   }
 }
