@@ -5,6 +5,7 @@ import { randomCase } from '../random.ts';
 import { activationCases } from './activation.ts';
 import { chainCases } from './chains.ts';
 import { otherFlowCases, tcpFlowCases } from './flows.ts';
+import { hotdropCases } from './hotdrop.ts';
 import { baseCases } from './match-base.ts';
 import {
   addrtypeCases,
@@ -55,6 +56,7 @@ export const SUITES: Readonly<Record<string, () => readonly Case[]>> = {
   chains: chainCases,
   'match-transport': () => [...tcpCases(), ...udpCases(), ...icmpCases(), ...sctpCases(), ...dccpCases()],
   'match-base': baseCases,
+  hotdrop: hotdropCases,
   'match-simple': () => [
     ...commentCases(),
     ...iprangeCases(),
