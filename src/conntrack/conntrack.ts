@@ -7,6 +7,7 @@ import {
   type CtTemplateOptions,
   IPS_CONFIRMED,
   IPS_DYING,
+  IPS_TEMPLATE,
   type NatRange,
 } from '../packet/conntrack-access.ts';
 import type { Packet } from '../packet/packet.ts';
@@ -42,7 +43,7 @@ import {
 } from './layout.ts';
 import { tableBytes } from './table.ts';
 import { dumpConnections, seedConnections } from './text.ts';
-import { Tracker } from './track.ts';
+import { Tracker, tooManyConnections } from './track.ts';
 import { trackRow } from './track-row.ts';
 
 export interface ConntrackOptions {
@@ -76,6 +77,8 @@ export class Conntrack implements ConntrackAccess {
   readonly words: Int32Array;
   private readonly tracker: Tracker;
   private readonly templates: CtTemplateOptions[] = [];
+  /** Records of the templates; not in the table. */
+  private readonly templateEntries: number[] = [];
   private readonly counters: Conncount[] = [];
   /** Names of helpers; C_HELPER is an index + 1. */
   readonly helperNames: string[] = [];
@@ -227,7 +230,15 @@ export class Conntrack implements ConntrackAccess {
   }
 
   makeTemplate(options: CtTemplateOptions): number {
+    const ct = this.core.table.allocateRecord();
+    if (ct < 0) throw tooManyConnections(this.core.table.capacity);
+    this.words[(ct << RECORD_SHIFT) + C_STATUS] = IPS_TEMPLATE | IPS_CONFIRMED;
+    this.templateEntries.push(ct);
     return this.templates.push(options) - 1;
+  }
+
+  templateEntry(template: number): number {
+    return this.templateEntries[template]!;
   }
 
   makeConncount(): number {

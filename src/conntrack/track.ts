@@ -118,8 +118,10 @@ export class Tracker {
     core.nowNs = p.timeNs;
     core.lastInvalidReason = INVALID_NONE;
     // Seen before (loopback), attached to another packet's connection (REJECT), or not to be tracked.
-    if (r[R_CT]! >= 0 || r[R_CTINFO] === CT_UNTRACKED) return VERDICT_ACCEPT;
+    // A template's entry is no connection.
+    if (r[R_CTINFO] === CT_UNTRACKED || (r[R_CT]! >= 0 && r[R_CT_TEMPLATE]! < 0)) return VERDICT_ACCEPT;
     const template = this.takeTemplate(r);
+    r[R_CT] = -1;
     r[R_CTINFO] = CT_NONE;
     const verdict = this.classify(p, hook, template);
     const ct = r[R_CT]!;
@@ -395,7 +397,7 @@ export class Tracker {
 /** What `resolve` says when the table is full and nothing could be evicted. */
 const TABLE_FULL = -2;
 
-function tooManyConnections(capacity: number): UserError {
+export function tooManyConnections(capacity: number): UserError {
   return new UserError(`more than ${capacity} connections at once: the table is full`, {
     exitStatus: EXIT_LIMITS,
     hint: "net.netfilter.nf_conntrack_max of HOST allows more than this program's table holds",

@@ -3,30 +3,37 @@
  * leave their fingerprint here; an outbound packet with the fingerprint of one that came in shortly before is its
  * echo, and each fingerprint serves one echo (a fragment's serves any number).
  *
- * Design: a ring of records in order of arrival, a hash table of their heads, and a chain through the records of
- * one bucket. Records older than ECHO_WINDOW_NS fall off the tail, so memory follows the packet rate and not the
- * capture. One thread owns it; a look-up costs one cache line or two.
+ * Design: a ring of records in order of arrival, and a hash table of chains through them. A chain runs from its oldest
+ * record to its newest and is linked both ways, so that the oldest of equal fingerprints is found first, and a
+ * record is taken out at once when it has served or is too old. Nothing is ever looked for: a flood of equal packets
+ * costs what other packets cost. Memory follows the packet rate, not the capture. One thread owns it.
  */
 
 /** How long after a packet came in its echo may be seen: queues of a second and more exist (bufferbloat). */
 export const ECHO_WINDOW_NS = 5e9;
 
-/** Words of a record: the fingerprint, the next record of the bucket, how many echoes it may still serve. */
-const WORDS = 4;
+/** Words of a record: the fingerprint, its neighbours in the chain (slots, -1 at the ends), and whom it may serve. */
+const WORDS = 8;
 const F_A = 0;
 const F_B = 1;
-const NEXT = 2;
-const SERVES = 3;
+const OLDER = 2;
+const NEWER = 3;
+const SERVES = 4;
 
-const EVERY = 0x7fffffff;
+/** Served already, and out of its chain. */
+const NOBODY = 0;
+const ONE = 1;
+const ANYBODY = 2;
 
 export class EchoTable {
   private capacity = 1 << 12;
   private records = new Int32Array(this.capacity * WORDS);
   private times = new Float64Array(this.capacity);
   private numbers = new Float64Array(this.capacity);
-  private heads = new Int32Array(this.capacity).fill(-1);
-  /** Running numbers of the oldest record and of the next one to write; slot = number & (capacity - 1). */
+  /** By bucket: the oldest and the newest record's slot, -1 where there is none. */
+  private oldest = new Int32Array(this.capacity).fill(-1);
+  private newest = new Int32Array(this.capacity).fill(-1);
+  /** Running numbers of the oldest record and of the next one to write; slot = number mod capacity. */
   private tail = 0;
   private next = 0;
   /** Of the last match: the packet number that `add` was given. */
@@ -36,86 +43,81 @@ export class EchoTable {
   add(a: number, b: number, timeNs: number, isFragment: boolean, number: number): void {
     this.expire(timeNs);
     if (this.next - this.tail === this.capacity) this.grow();
-    const mask = this.capacity - 1;
-    const slot = this.next++ & mask;
+    const slot = this.next++ % this.capacity;
     const at = slot * WORDS;
-    const head = a & mask;
     this.records[at + F_A] = a;
     this.records[at + F_B] = b;
-    this.records[at + NEXT] = this.heads[head]!;
-    this.records[at + SERVES] = isFragment ? EVERY : 1;
+    this.records[at + SERVES] = isFragment ? ANYBODY : ONE;
     this.times[slot] = timeNs;
     this.numbers[slot] = number;
-    this.heads[head] = slot;
+    this.append(slot);
   }
 
   /** True when a packet of this fingerprint came in shortly before; the oldest such is used up. */
   match(a: number, b: number, timeNs: number): boolean {
     this.expire(timeNs);
-    let found = -1;
-    // Chains run from the newest to the oldest; the oldest that still serves is the one a queue lets out first.
-    for (
-      let slot = this.heads[a & (this.capacity - 1)]!;
-      slot >= 0;
-      slot = this.records[slot * WORDS + NEXT]!
-    ) {
+    const { records } = this;
+    for (let slot = this.oldest[a & (this.capacity - 1)]!; slot >= 0; slot = records[slot * WORDS + NEWER]!) {
       const at = slot * WORDS;
-      if (this.records[at + F_A] === a && this.records[at + F_B] === b && this.records[at + SERVES]! > 0)
-        found = slot;
+      if (records[at + F_A] !== a || records[at + F_B] !== b) continue;
+      if (records[at + SERVES] === ONE) {
+        this.takeOut(slot);
+        records[at + SERVES] = NOBODY;
+      }
+      this.matched = this.numbers[slot]!;
+      return true;
     }
-    if (found < 0) return false;
-    const at = found * WORDS;
-    if (this.records[at + SERVES] !== EVERY) this.records[at + SERVES] = 0;
-    this.matched = this.numbers[found]!;
-    return true;
+    return false;
   }
 
   private expire(timeNs: number): void {
-    const mask = this.capacity - 1;
+    const oldest = timeNs - ECHO_WINDOW_NS;
     while (this.tail < this.next) {
-      const slot = this.tail & mask;
-      if (timeNs - this.times[slot]! <= ECHO_WINDOW_NS) return;
-      this.unlink(slot);
+      const slot = this.tail % this.capacity;
+      if (this.times[slot]! >= oldest) return;
+      if (this.records[slot * WORDS + SERVES] !== NOBODY) this.takeOut(slot);
       this.tail++;
     }
   }
 
-  private unlink(slot: number): void {
-    const head = this.records[slot * WORDS]! & (this.capacity - 1);
-    const next = this.records[slot * WORDS + NEXT]!;
-    if (this.heads[head] === slot) {
-      this.heads[head] = next;
-      return;
-    }
-    for (let at = this.heads[head]!; at >= 0; at = this.records[at * WORDS + NEXT]!) {
-      if (this.records[at * WORDS + NEXT] === slot) {
-        this.records[at * WORDS + NEXT] = next;
-        return;
-      }
-    }
+  /** Puts a record at the new end of its chain. */
+  private append(slot: number): void {
+    const { records } = this;
+    const bucket = records[slot * WORDS + F_A]! & (this.capacity - 1);
+    const before = this.newest[bucket]!;
+    records[slot * WORDS + OLDER] = before;
+    records[slot * WORDS + NEWER] = -1;
+    if (before >= 0) records[before * WORDS + NEWER] = slot;
+    else this.oldest[bucket] = slot;
+    this.newest[bucket] = slot;
+  }
+
+  private takeOut(slot: number): void {
+    const { records } = this;
+    const bucket = records[slot * WORDS + F_A]! & (this.capacity - 1);
+    const older = records[slot * WORDS + OLDER]!;
+    const newer = records[slot * WORDS + NEWER]!;
+    if (older >= 0) records[older * WORDS + NEWER] = newer;
+    else this.oldest[bucket] = newer;
+    if (newer >= 0) records[newer * WORDS + OLDER] = older;
+    else this.newest[bucket] = older;
   }
 
   private grow(): void {
-    const old = this.records;
-    const oldTimes = this.times;
-    const oldNumbers = this.numbers;
-    const oldMask = this.capacity - 1;
+    const { records: old, times: oldTimes, numbers: oldNumbers, capacity: oldCapacity } = this;
     this.capacity *= 2;
-    const mask = this.capacity - 1;
     this.records = new Int32Array(this.capacity * WORDS);
     this.times = new Float64Array(this.capacity);
     this.numbers = new Float64Array(this.capacity);
-    this.heads = new Int32Array(this.capacity).fill(-1);
+    this.oldest = new Int32Array(this.capacity).fill(-1);
+    this.newest = new Int32Array(this.capacity).fill(-1);
     for (let number = this.tail; number < this.next; number++) {
-      const from = (number & oldMask) * WORDS;
-      const slot = number & mask;
-      const to = slot * WORDS;
-      for (let k = 0; k < WORDS; k++) this.records[to + k] = old[from + k]!;
-      const head = this.records[to]! & mask;
-      this.records[to + NEXT] = this.heads[head]!;
-      this.heads[head] = slot;
-      this.times[slot] = oldTimes[number & oldMask]!;
-      this.numbers[slot] = oldNumbers[number & oldMask]!;
+      const from = number % oldCapacity;
+      const slot = number % this.capacity;
+      for (let k = 0; k < WORDS; k++) this.records[slot * WORDS + k] = old[from * WORDS + k]!;
+      this.times[slot] = oldTimes[from]!;
+      this.numbers[slot] = oldNumbers[from]!;
+      if (this.records[slot * WORDS + SERVES] !== NOBODY) this.append(slot);
     }
   }
 }

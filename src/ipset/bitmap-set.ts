@@ -1,7 +1,9 @@
+import { formatIpv4 } from '../base/inet.ts';
 import type { Packet } from '../packet/packet.ts';
 import { IPPROTO_TCP, IPPROTO_UDP } from '../packet/packet.ts';
 import { R_DADDR, R_SADDR, type RegisterName } from '../packet/registers.ts';
 import { parsePlain, parseRange4 } from './address-text.ts';
+import { formatExtensions, formatMac } from './element-format.ts';
 import { ElementTable, PERMANENT } from './element-table.ts';
 import { parseMac } from './element-text.ts';
 import { type ElementExtensions, storeExtensions } from './extension-options.ts';
@@ -126,13 +128,14 @@ export class BitmapSet implements IpSet {
     return !expired;
   }
 
-  addText(text: string, extensions: ElementExtensions): void {
+  addText(text: string, extensions: ElementExtensions, exist: boolean): void {
     const { table, options } = this;
     const { from, to, mac } = this.#parse(text);
     for (let id = from; id <= to; id++) {
       this.#key[0] = id;
-      if (table.find(this.#key) >= 0) throw new SetFault(ALREADY_ADDED, { word: text });
-      const place = table.insert(this.#key);
+      let place = table.find(this.#key);
+      if (place < 0) place = table.insert(this.#key);
+      else if (!exist) throw new SetFault(ALREADY_ADDED, { word: text });
       storeExtensions(table, place, extensions, options);
       table.nomatch[place] = MAC_FILLED;
       if (this.typeName !== 'bitmap:ip,mac') continue;
@@ -146,14 +149,34 @@ export class BitmapSet implements IpSet {
     }
   }
 
-  delText(text: string): void {
+  delText(text: string, exist: boolean): void {
     const { from, to } = this.#parse(text);
     for (let id = from; id <= to; id++) {
       this.#key[0] = id;
       const place = this.table.find(this.#key);
-      if (place < 0) throw new SetFault(NOT_ADDED, { word: text });
-      this.#remove(place);
+      if (place >= 0) this.#remove(place);
+      else if (!exist) throw new SetFault(NOT_ADDED, { word: text });
     }
+  }
+
+  elements(timeNs: number): string[] {
+    const { table, options } = this;
+    const { first, hosts } = options;
+    const found: string[] = [];
+    for (const place of table.places()) {
+      const number = first + table.words[place]! * hosts;
+      const isUnset = this.typeName === 'bitmap:ip,mac' && table.nomatch[place] === MAC_UNSET;
+      if (!isUnset && options.timeoutSeconds !== undefined && isExpired(table, place, timeNs)) continue;
+      const mac = this.#macs.get(place);
+      const text = this.typeName === 'bitmap:port' ? `${number}` : formatIpv4(number | 0);
+      const extensions = isUnset
+        ? formatExtensions(table, place, { ...options, timeoutSeconds: undefined }, timeNs, false)
+        : formatExtensions(table, place, options, timeNs, false);
+      const stored =
+        isUnset && options.timeoutSeconds !== undefined ? ` timeout ${table.timeoutAt[place]}` : '';
+      found.push(text + (mac === undefined ? '' : `,${formatMac(mac, 0)}`) + stored + extensions);
+    }
+    return found;
   }
 
   flush(): void {

@@ -6,22 +6,17 @@ import { SetFault, syntaxError } from './fault.ts';
 import { HashSet } from './hash-set.ts';
 import { ListSet } from './list-set.ts';
 import { parseNumber } from './number-text.ts';
+import { parsePort } from './port-text.ts';
 import type { SetRegistry } from './registry.ts';
 import { type BitmapTypeName, canonicalTypeName, findHashType, isBitmapType } from './set-types.ts';
-import type { IpSet, SetOptions } from './types.ts';
+import { type IpSet, OUT_OF_RANGE, type SetOptions } from './types.ts';
 
 /** IPSET_DEFAULT_MAXELEM. */
 const DEFAULT_MAXELEM = 65536;
 /** IPSET_BITMAP_MAX_RANGE + 1. */
 const MAX_BITMAP = 65536;
-const FAMILY_WORDS: Readonly<Record<string, Family>> = {
-  inet: 4,
-  '-4': 4,
-  ipv4: 4,
-  inet6: 6,
-  '-6': 6,
-  ipv6: 6,
-};
+const FAMILIES: Readonly<Record<string, Family>> = { inet: 4, inet6: 6 };
+const FAMILY_FLAGS: Readonly<Record<string, string>> = { '-4': 'inet', '-6': 'inet6' };
 
 /** Options that say how the kernel keeps a set, and nothing of what is in it. */
 const NUMBERS = ['hashsize', 'bucketsize', 'initval', 'probes', 'resize', 'gc', 'size'];
@@ -32,8 +27,9 @@ function readOptions(words: readonly string[], allowed: readonly string[]): Map<
   const given = new Map<string, string>();
   for (let i = 0; i < words.length; i++) {
     const name = words[i]!;
-    if (FAMILY_WORDS[name] !== undefined && allowed.includes('family')) {
-      given.set('family', name);
+    const flagged = FAMILY_FLAGS[name];
+    if (flagged !== undefined && allowed.includes('family')) {
+      given.set('family', flagged);
       continue;
     }
     if (!allowed.includes(name)) throw new SetFault(`Unknown argument: \`${name}'`, { word: name });
@@ -110,7 +106,7 @@ function baseOptions(family: Family | 0, given: ReadonlyMap<string, string>): Se
 
 function readFamily(word: string | undefined): Family {
   if (word === undefined) return 4;
-  return FAMILY_WORDS[word] ?? syntaxError(`unknown inet family ${word}`);
+  return FAMILIES[word] ?? syntaxError(`unknown inet family ${word}`);
 }
 
 /** netmask and bitmask, which do the same. */
@@ -147,20 +143,40 @@ function createBitmap(
   if (range === undefined) {
     throw new SetFault("Mandatory option `range' is missing", { hint: 'For example: range 192.0.2.0/24.' });
   }
-  if (typeName === 'bitmap:port') {
-    const [from, to] = range.split('-').map((part) => parseNumber(part, 0, 0xffff)) as [number, number?];
-    const [first, last] = [Math.min(from, to ?? from), Math.max(from, to ?? from)];
-    return new BitmapSet(name, typeName, { ...baseOptions(0, given), first, last });
+  return new BitmapSet(name, typeName, {
+    ...baseOptions(typeName === 'bitmap:port' ? 0 : 4, given),
+    ...(typeName === 'bitmap:port' ? portRange(range) : addressRange(range, given.get('netmask'))),
+  });
+}
+
+type BitmapRange = Pick<SetOptions, 'first' | 'last' | 'hosts'>;
+
+function portRange(text: string): BitmapRange {
+  const dash = text.indexOf('-');
+  if (dash < 0)
+    throw new SetFault("Mandatory option `to' is missing", { hint: 'For example: range 0-1023.' });
+  const from = parsePort(text.slice(0, dash), 4)[0] & 0xffff;
+  const to = parsePort(text.slice(dash + 1), 4)[0] & 0xffff;
+  return { first: Math.min(from, to), last: Math.max(from, to), hosts: 1 };
+}
+
+/** bitmap_ip_create(): with a netmask, the range is widened to whole networks. */
+function addressRange(text: string, netmask: string | undefined): BitmapRange {
+  if (!text.includes('-') && !text.includes('/')) {
+    syntaxError(`IP/cidr or IP-IP range must be specified: ${text}`);
   }
-  let [first, last] = parseRange4(range);
-  const netmask = given.get('netmask');
+  let [first, last] = parseRange4(text);
   const hosts = netmask === undefined ? 1 : 2 ** (32 - netmaskLength(netmask, 32));
   first -= first % hosts;
+  last += hosts - 1 - (last % hosts);
+  if (hosts > 1 && last - first < hosts) {
+    throw new SetFault(OUT_OF_RANGE, { word: text, hint: 'The range has to be larger than one network.' });
+  }
   if ((last - first + 1) / hosts > MAX_BITMAP) {
     throw new SetFault('The range you specified exceeds the size limit of the set type', {
-      word: range,
+      word: text,
       hint: `At most ${MAX_BITMAP} elements.`,
     });
   }
-  return new BitmapSet(name, typeName, { ...baseOptions(4, given), first, last, hosts });
+  return { first, last, hosts };
 }

@@ -5,7 +5,7 @@ import type { HashType } from './hash-type.ts';
 import { parseNumber } from './number-text.ts';
 import { type PartKind, PHYSDEV } from './parts.ts';
 import { parsePort } from './port-text.ts';
-import type { SetOptions } from './types.ts';
+import { NULL_ELEMENT, type SetOptions } from './types.ts';
 
 /** IFNAMSIZ - 1. */
 const MAX_INTERFACE_CHARS = 15;
@@ -33,6 +33,9 @@ export function* parseElements(
 /** The parts of an element, separated by commas. */
 export function splitElement(text: string, typeName: string, count: number): string[] {
   const parts = text.split(',');
+  const empty = parts.indexOf('', 1);
+  if (empty >= 0 && empty < count)
+    syntaxError(`${ORDINALS[empty] ?? 'Next'} element is missing from ${text}.`);
   if (parts.length < count) {
     const missing = ORDINALS[parts.length] ?? 'Next';
     syntaxError(`${missing} element is missing from ${text}.`);
@@ -88,8 +91,11 @@ function partValues(
     }
     case 'iface':
       return once([interfaceWord(text, numberOfName)]);
-    case 'mac':
-      return once(parseMac(text));
+    case 'mac': {
+      const mac = parseMac(text);
+      if (mac[0] === 0 && mac[1] === 0) throw new SetFault(NULL_ELEMENT, { word: text });
+      return once(mac);
+    }
     case 'mark':
       return once([parseNumber(text, 0, 0xffffffff) & options.markmask]);
   }
@@ -134,11 +140,6 @@ export function parseMac(text: string): Int32Array {
     syntaxError(`cannot parse '${text}' as ethernet address`);
   }
   const bytes = text.split(':').map((part) => Number.parseInt(part, 16));
-  if (bytes.every((byte) => byte === 0)) {
-    throw new SetFault(`Syntax error: cannot parse '${text}' as ethernet address`, {
-      hint: 'An address of zeros cannot be stored.',
-    });
-  }
   const [a, b, c, d, e, f] = bytes as [number, number, number, number, number, number];
   return Int32Array.of((a << 24) | (b << 16) | (c << 8) | d, (e << 8) | f);
 }

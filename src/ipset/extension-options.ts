@@ -99,7 +99,7 @@ function readSkbmark(ext: ElementExtensions, text: string): void {
 function readSkbprio(ext: ElementExtensions, text: string): void {
   const match = /^([0-9a-fA-F]{1,4}):([0-9a-fA-F]{1,4})$/.exec(text);
   if (match === null) {
-    syntaxError('Invalid skbprio format, it should be:  MAJOR:MINOR (see manpage)', 'Both are hexadecimal.');
+    syntaxError('Invalid skbprio format, it should be:MAJOR:MINOR (see manpage)', 'Both are hexadecimal.');
   }
   ext.skbprio = (Number.parseInt(match[1]!, 16) << 16) | Number.parseInt(match[2]!, 16);
 }

@@ -1,6 +1,7 @@
 import { maskIpv4 } from '../base/inet.ts';
 import type { Packet } from '../packet/packet.ts';
 import type { RegisterName } from '../packet/registers.ts';
+import { formatExtensions, formatPart } from './element-format.ts';
 import { ElementTable } from './element-table.ts';
 import { parseElements } from './element-text.ts';
 import { type ElementExtensions, storeExtensions } from './extension-options.ts';
@@ -17,6 +18,7 @@ import {
   type IpSet,
   NOMATCH,
   NOT_ADDED,
+  NULL_ELEMENT,
   type SetOptions,
   type SetQuery,
   type SkbInfo,
@@ -147,31 +149,48 @@ export class HashSet implements IpSet {
     return true;
   }
 
-  addText(text: string, extensions: ElementExtensions): void {
-    for (const key of parseElements(text, this.type, this.options, this.#interfaces.numberOfName)) {
+  addText(text: string, extensions: ElementExtensions, exist: boolean): void {
+    const { table, options } = this;
+    for (const key of parseElements(text, this.type, options, this.#interfaces.numberOfName)) {
       if (this.type.refusesZero && this.isZeroAddress(key)) {
-        throw new SetFault('Null-valued element, cannot be stored in a hash type of set', { word: text });
+        throw new SetFault(NULL_ELEMENT, { word: text });
       }
-      if (this.table.find(key) >= 0) {
-        // A range that a mask maps onto one element, or networks that were there before, are refused as well.
-        throw new SetFault(ALREADY_ADDED, { word: text });
+      let place = table.find(key);
+      if (place >= 0) {
+        if (!exist) throw new SetFault(ALREADY_ADDED, { word: text });
+      } else {
+        if (table.size >= options.maxelem) {
+          throw new SetFault(HASH_FULL, {
+            word: text,
+            hint: `The set was created with maxelem ${options.maxelem}.`,
+          });
+        }
+        place = this.insert(key);
       }
-      if (this.table.size >= this.options.maxelem) {
-        throw new SetFault(HASH_FULL, {
-          word: text,
-          hint: `The set was created with maxelem ${this.options.maxelem}.`,
-        });
-      }
-      storeExtensions(this.table, this.insert(key), extensions, this.options);
+      storeExtensions(table, place, extensions, options);
     }
   }
 
-  delText(text: string): void {
+  delText(text: string, exist: boolean): void {
     for (const key of parseElements(text, this.type, this.options, this.#interfaces.numberOfName)) {
       const place = this.table.find(key);
-      if (place < 0) throw new SetFault(NOT_ADDED, { word: text });
-      this.removePlace(place);
+      if (place >= 0) this.removePlace(place);
+      else if (!exist) throw new SetFault(NOT_ADDED, { word: text });
     }
+  }
+
+  elements(timeNs: number): string[] {
+    const { table, type, options } = this;
+    const found: string[] = [];
+    for (const place of table.places()) {
+      if (options.timeoutSeconds !== undefined && isExpired(table, place, timeNs)) continue;
+      const parts = type.parts.map((kind, i) => {
+        const at = place * table.width + this.#offsets[i]!;
+        return formatPart(kind, table.words, at, options.family, this.#interfaces);
+      });
+      found.push(parts.join(',') + formatExtensions(table, place, options, timeNs, this.knowsNomatch));
+    }
+    return found;
   }
 
   flush(): void {

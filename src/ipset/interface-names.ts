@@ -24,6 +24,11 @@ export class InterfaceNames {
     return number;
   };
 
+  nameOf(number: number): string {
+    for (const [name, one] of this.#numbers) if (one === number) return name;
+    return '';
+  }
+
   numberOfId(id: number): number {
     const known = this.#byId[id] ?? 0;
     if (known !== 0) return known;

@@ -1,5 +1,6 @@
 import type { Packet } from '../packet/packet.ts';
 import type { RegisterName } from '../packet/registers.ts';
+import { formatExtensions } from './element-format.ts';
 import { ElementTable } from './element-table.ts';
 import { type ElementExtensions, storeExtensions } from './extension-options.ts';
 import { isExpired, matchExtensions } from './extensions.ts';
@@ -77,7 +78,7 @@ export class ListSet implements IpSet {
     return true;
   }
 
-  addText(text: string, extensions: ElementExtensions): void {
+  addText(text: string, extensions: ElementExtensions, exist: boolean): void {
     const member = this.#registry.get(text);
     if (member === undefined) {
       throw new SetFault('Set to be added/deleted/tested as element does not exist.', { word: text });
@@ -89,14 +90,21 @@ export class ListSet implements IpSet {
     const reference = before ?? after;
     const at = reference === undefined ? -1 : this.#list.findIndex(({ name }) => name === reference);
     if (reference !== undefined && this.#registry.get(reference) === undefined) {
-      throw new SetFault('After/before reference set does not exist.', { word: reference });
-    }
-    if (reference !== undefined && at < 0) {
-      throw new SetFault('Element cannot be added before/after the reference set: it is not in the list', {
+      throw new SetFault("The set to which you referred with 'before' or 'after' does not exist.", {
         word: reference,
       });
     }
-    if (this.#places.has(member)) throw new SetFault(ALREADY_ADDED, { word: text });
+    if (reference !== undefined && at < 0) {
+      throw new SetFault("The set to which you referred with 'before' or 'after' is not added to the set.", {
+        word: reference,
+      });
+    }
+    const known = this.#places.get(member);
+    if (known !== undefined) {
+      if (!exist) throw new SetFault(ALREADY_ADDED, { word: text });
+      storeExtensions(this.#table, known, extensions, this.options);
+      return;
+    }
     const place = this.#table.insert(Int32Array.of(this.#added++));
     storeExtensions(this.#table, place, extensions, this.options);
     this.#places.set(member, place);
@@ -104,16 +112,26 @@ export class ListSet implements IpSet {
     else this.#list.splice(before === undefined ? at + 1 : at, 0, member);
   }
 
-  delText(text: string): void {
+  delText(text: string, exist: boolean): void {
     const at = this.#list.findIndex(({ name }) => name === text);
+    if (at < 0 && exist) return;
     if (at < 0) throw new SetFault(NOT_ADDED, { word: text });
     const [member] = this.#list.splice(at, 1);
     this.#table.remove(this.#places.get(member!)!);
     this.#places.delete(member!);
   }
 
+  /** In the order in which they are asked. */
+  elements(timeNs: number): string[] {
+    return this.#list.flatMap((member) => {
+      const place = this.#places.get(member)!;
+      if (this.options.timeoutSeconds !== undefined && isExpired(this.#table, place, timeNs)) return [];
+      return [member.name + formatExtensions(this.#table, place, this.options, timeNs, false)];
+    });
+  }
+
   flush(): void {
-    for (const { name } of [...this.#list]) this.delText(name);
+    for (const { name } of [...this.#list]) this.delText(name, false);
   }
 
   #live(p: Packet): IpSet[] {

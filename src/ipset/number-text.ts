@@ -8,8 +8,10 @@ export function parseNumber(text: string, min: number, max: number): number {
 }
 
 export function parseBigNumber(text: string, min: bigint, max: bigint): bigint {
-  const prefix = /^[ \t]*-/.test(text) ? undefined : strtoumax(text);
+  const isNegative = /^[ \t]*-/.test(text);
+  const prefix = strtoumax(text);
   if (prefix === undefined || prefix.end !== text.length) syntaxError(`'${text}' is invalid as number`);
-  if (prefix.value < min || prefix.value > max) syntaxError(`'${text}' is out of range ${min}-${max}`);
+  if (isNegative || prefix.value < min || prefix.value > max)
+    syntaxError(`'${text}' is out of range ${min}-${max}`);
   return prefix.value;
 }

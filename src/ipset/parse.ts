@@ -27,13 +27,14 @@ export function parseSets(text: string, file: string): ParsedSets {
   const sets = new SetRegistry();
   const findings: Finding[] = [];
   const lines = text.split('\n');
+  const restore = new Restore(sets);
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i]!.replace(/\r$/, '');
     if (line === '' || line[0] === '#') continue;
     const words = splitLine(line);
     if (words.length === 0) continue;
     try {
-      runLine(words, sets);
+      restore.run(words);
     } catch (fault) {
       if (!(fault instanceof SetFault)) throw fault;
       const word =
@@ -68,44 +69,80 @@ function quoted(message: string, text: string): boolean {
 /** Words between blanks; double quotes hold blanks together (comments). */
 function splitLine(line: string): Word[] {
   const words: Word[] = [];
-  for (const match of line.matchAll(/"([^"]*)"?|[^\s"]+/g)) {
+  for (const match of line.matchAll(/"([^"]*)("?)|[^\s"]+/g)) {
+    // A quote that is not closed, and quotes with nothing between, are no word to ipset.
+    if (match[1] !== undefined && (match[1] === '' || match[2] === '')) continue;
     words.push({ text: match[1] ?? match[0], column: match.index + 1 });
   }
   return words;
 }
 
-function runLine(words: readonly Word[], sets: SetRegistry): void {
-  const [command, name, third] = words.map(({ text }) => text) as [string, string?, string?];
-  switch (command) {
-    case 'create':
-    case '-N':
-    case 'n':
-      create(words, name, third, sets);
-      return;
-    case 'add':
-    case '-A':
-      add(words, known(name, sets, command), third);
-      return;
-    case 'del':
-    case '-D':
-      known(name, sets, command).delText(needWord(third, 'second ', command));
-      return;
-    case 'flush':
-    case '-F':
-      for (const set of name === undefined ? sets : [known(name, sets, command)]) set.flush();
-      return;
-    case 'destroy':
-    case '-X':
-      for (const set of name === undefined ? [...sets] : [known(name, sets, command)]) sets.remove(set.name);
-      return;
-    case 'COMMIT':
-    case 'quit':
-      return;
-    default:
-      throw new SetFault(`No command specified: unknown argument ${command}`, {
-        word: command,
+/** Names of the commands; each may be cut short. */
+const COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  create: ['create', 'new', '-N'],
+  add: ['add', '-A'],
+  del: ['del', '-D'],
+  flush: ['flush', '-F'],
+  destroy: ['destroy', 'x', '-X'],
+};
+
+/** What an `ipset restore` has in mind from line to line. */
+class Restore {
+  readonly #sets: SetRegistry;
+  /** `-exist` was said: it holds from then on. */
+  #exist = false;
+  /**
+   * Lines that add to one set travel in one message, and the first of them says whether -exist holds for all
+   * (lib/session.c, build_msg()).
+   */
+  #batch = '';
+  #batchExist = false;
+
+  constructor(sets: SetRegistry) {
+    this.#sets = sets;
+  }
+
+  run(line: readonly Word[]): void {
+    const words = line.filter(({ text }) => text !== '-exist' && text !== '-!');
+    if (words.length < line.length) this.#exist = true;
+    const [word, name, third] = words.map(({ text }) => text) as [string, string?, string?];
+    if (word === 'COMMIT' || word === 'quit') return;
+    const command = Object.keys(COMMANDS).find((one) =>
+      COMMANDS[one]!.some((known) => known.startsWith(word)),
+    );
+    if (command === undefined) {
+      throw new SetFault(`No command specified: unknown argument ${word}`, {
+        word,
         hint: 'A dump consists of `create` and `add` lines.',
       });
+    }
+    const batch = `${command} ${name}`;
+    if (batch !== this.#batch) {
+      this.#batch = batch;
+      this.#batchExist = this.#exist;
+    }
+    this.#run(command, words, name, third);
+  }
+
+  #run(command: string, words: readonly Word[], name: string | undefined, third: string | undefined): void {
+    const sets = this.#sets;
+    switch (command) {
+      case 'create':
+        create(words, name, third, sets, this.#exist);
+        return;
+      case 'add':
+        add(words, known(name, sets, command), third, this.#batchExist);
+        return;
+      case 'del':
+        known(name, sets, command).delText(needWord(third, 'second ', command), this.#batchExist);
+        return;
+      case 'flush':
+        for (const set of name === undefined ? sets : [known(name, sets, command)]) set.flush();
+        return;
+      case 'destroy':
+        for (const set of name === undefined ? [...sets] : [known(name, sets, command)])
+          sets.remove(set.name);
+    }
   }
 }
 
@@ -134,24 +171,22 @@ function create(
   name: string | undefined,
   type: string | undefined,
   sets: SetRegistry,
+  exist: boolean,
 ): void {
   const given = needWord(name, '', 'create');
   const typeWord = needWord(type, 'second ', 'create');
   checkName(given);
   const rest = words.slice(3).map(({ text }) => text);
-  const set = createSet(
-    given,
-    typeWord,
-    rest.filter((word) => word !== '-exist' && word !== '-!'),
-    sets,
-  );
-  if (sets.get(given) !== undefined) {
+  const set = createSet(given, typeWord, rest, sets);
+  const other = sets.get(given);
+  if (other !== undefined) {
+    if (exist && other.typeName === set.typeName) return;
     throw new SetFault('Set cannot be created: set with the same name already exists', { word: given });
   }
   sets.put(set);
 }
 
-function add(words: readonly Word[], set: IpSet, element: string | undefined): void {
+function add(words: readonly Word[], set: IpSet, element: string | undefined, exist: boolean): void {
   const text = needWord(element, 'second ', 'add');
   const extensions = noExtensions();
   for (let i = 3; i < words.length; i++) {
@@ -163,7 +198,6 @@ function add(words: readonly Word[], set: IpSet, element: string | undefined): v
       }
       return next.text;
     };
-    if (name === '-exist' || name === '-!') continue;
     if (name === 'nomatch' && set.knowsNomatch) extensions.nomatch = true;
     else if ((name === 'before' || name === 'after') && set.typeName === 'list:set')
       extensions[name] = value();
@@ -171,5 +205,5 @@ function add(words: readonly Word[], set: IpSet, element: string | undefined): v
       throw new SetFault(`Unknown argument: \`${name}'`, { word: name });
     }
   }
-  set.addText(text, extensions);
+  set.addText(text, extensions, exist);
 }

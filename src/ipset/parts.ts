@@ -65,7 +65,8 @@ export function readPart(
       return true;
     }
     case 'mac':
-      return readMac(p, isSource, key, at);
+      // An address of zeros, as loopback packets have it, is no element (-EINVAL).
+      return readMac(p, isSource, key, at) && (key[at] !== 0 || key[at + 1] !== 0);
     case 'mark':
       key[at] = p.r[R_MARK]! & options.markmask;
       return true;

@@ -12,6 +12,7 @@ import {
 } from '../packet/packet.ts';
 import { SetFault, syntaxError } from './fault.ts';
 import { icmpByName } from './icmp-names.ts';
+import { parseNumber } from './number-text.ts';
 
 /** First and last `protocol << 16 | port`. */
 export type PortRange = readonly [number, number];
@@ -37,8 +38,9 @@ export function parsePort(text: string, family: Family): PortRange {
     case IPPROTO_ICMP:
     case IPPROTO_ICMPV6: {
       if ((protocol === IPPROTO_ICMP) !== (family === 4)) {
-        const [kind, wanted] = protocol === IPPROTO_ICMP ? ['ICMP', 'inet'] : ['ICMPv6', 'inet6'];
-        syntaxError(`Protocol ${kind} can be used with family ${wanted} only`);
+        throw new SetFault('Invalid add command: missing setname', {
+          hint: `${name} cannot be in a set of family ${family === 4 ? 'inet' : 'inet6'}, which ipset says in these words.`,
+        });
       }
       const code = oneIcmp(rest, protocol === IPPROTO_ICMP ? 'icmp' : 'icmpv6');
       return [(protocol << 16) | code, (protocol << 16) | code];
@@ -63,10 +65,8 @@ function oneIcmp(text: string, kind: 'icmp' | 'icmpv6'): number {
   const named = icmpByName(text, kind);
   if (named !== undefined) return named;
   const [type, code, ...more] = text.split('/');
-  const typeNumber = strtoui(type ?? '', 0, 255);
-  const codeNumber = strtoui(code ?? '', 0, 255);
-  if (typeNumber === undefined || codeNumber === undefined || more.length > 0) {
-    return syntaxError(`Cannot parse ${text} as an ${kind === 'icmp' ? 'ICMP' : 'ICMPv6'} type/code.`);
+  if (code === undefined || more.length > 0) {
+    throw new SetFault(`Cannot parse ${text} as an ${kind === 'icmp' ? 'ICMP' : 'ICMPv6'} type/code.`);
   }
-  return (typeNumber << 8) | codeNumber;
+  return (parseNumber(type!, 0, 255) << 8) | parseNumber(code, 0, 255);
 }

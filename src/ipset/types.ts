@@ -81,13 +81,16 @@ export interface IpSet {
    * `add` and `del` of an ipset dump.
    * @throws SetFault in the words of ipset.
    */
-  addText(text: string, extensions: ElementExtensions): void;
-  delText(text: string): void;
+  addText(text: string, extensions: ElementExtensions, exist: boolean): void;
+  delText(text: string, exist: boolean): void;
+  /** Its elements at time `timeNs` as `ipset save` writes them behind `add NAME`, in no order that means anything. */
+  elements(timeNs: number): string[];
   flush(): void;
 }
 
 /** Phrases of the kernel's refusals that several types have (lib/errcode.c). */
 export const ALREADY_ADDED = "Element cannot be added to the set: it's already added";
 export const NOT_ADDED = "Element cannot be deleted from the set: it's not added";
+export const NULL_ELEMENT = 'Null-valued element, cannot be stored in a hash type of set';
 export const HASH_FULL = 'Hash is full, cannot add more elements';
 export const OUT_OF_RANGE = 'Element is out of the range of the set';

@@ -323,7 +323,7 @@ export class OrderedStage {
     const { end } = this.#traversal;
     const ct = r[R_CT]!;
     if (tracks) {
-      this.statistics.count(r, this.#conntrack.lastInvalidReason);
+      if (this.#traversal.tracked) this.statistics.count(r, this.#conntrack.lastInvalidReason);
       if (isAnswered(end)) this.#answers.add(p, this.#arrived);
       if (ct >= 0) {
         if (this.#traversal.confirmed) this.statistics.confirmed(r);

@@ -1,6 +1,6 @@
 import type { Conntrack } from '../conntrack/conntrack.ts';
 import { INNER_FOUND, innerTuple } from '../conntrack/inner-tuple.ts';
-import { protoWord } from '../conntrack/tuple.ts';
+import { protoWord, tupleHash } from '../conntrack/tuple.ts';
 import {
   TUPLE_DADDR,
   TUPLE_DPORT,
@@ -31,6 +31,8 @@ import { isIcmpError, type LocalForm } from './local-form.ts';
 const TCP_RST = 4;
 /** An answer that has not left after this long never will. */
 const ANSWER_WINDOW_NS = 1e9;
+/** Rejects may come in floods; each holds an entry. */
+const MAX_PENDING = 4096;
 
 interface Pending {
   readonly ct: number;
@@ -49,7 +51,8 @@ interface Pending {
 export class PendingAnswers {
   readonly #conntrack: Conntrack;
   readonly #localForm: LocalForm;
-  readonly #pending: Pending[] = [];
+  /** By hash of the tuple; a later packet of the same tuple takes the place of an earlier one. In order of arrival. */
+  readonly #pending = new Map<number, Pending>();
   readonly #tuple = new Int32Array(TUPLE_WORDS);
 
   constructor(conntrack: Conntrack, localForm: LocalForm) {
@@ -65,46 +68,65 @@ export class PendingAnswers {
     const ct = p.r[R_CT]!;
     if (ct < 0) return;
     this.#expire(p.timeNs);
-    this.#conntrack.core.hold(ct);
     const wire = new Int32Array(TUPLE_WORDS);
     readTuple(wire, arrived);
-    this.#pending.push({ ct, ctinfo: p.r[R_CTINFO]!, timeNs: p.timeNs, wire });
+    const key = keyOf(wire);
+    this.#remove(key);
+    this.#conntrack.core.hold(ct);
+    this.#pending.set(key, { ct, ctinfo: p.r[R_CTINFO]!, timeNs: p.timeNs, wire });
   }
 
   /** Attaches outbound packet `p`, if it is such an answer, to the connection it answers. */
   attach(p: Packet): void {
     this.#expire(p.timeNs);
-    if (this.#pending.length === 0) return;
+    if (this.#pending.size === 0) return;
     const { r } = p;
+    const tuple = this.#tuple;
     const l4proto = r[R_L4PROTO]!;
-    if (l4proto === IPPROTO_TCP && (r[R_TCP_FLAGS]! & TCP_RST) !== 0) {
-      const at = this.#pending.findIndex(({ wire }) => isAnswer(wire, r));
-      if (at < 0) return;
-      const { ct, ctinfo } = this.#pending[at]!;
-      this.#conntrack.attach(p, ct, ctinfo);
-      this.#localForm.take(p, ct, ctinfo >= CT_IS_REPLY ? 0 : 1);
-      this.#remove(at);
-    } else if ((l4proto === IPPROTO_ICMP || l4proto === IPPROTO_ICMPV6) && p.l4Offset >= 0) {
+    const isReset = l4proto === IPPROTO_TCP && (r[R_TCP_FLAGS]! & TCP_RST) !== 0;
+    if (isReset) {
+      // A reset's addresses and ports are those of the packet it answers, the other way round.
+      for (let i = 0; i < 4; i++) {
+        tuple[TUPLE_SADDR + i] = r[R_DADDR + i]!;
+        tuple[TUPLE_DADDR + i] = r[R_SADDR + i]!;
+      }
+      tuple[TUPLE_SPORT] = r[R_DPORT]!;
+      tuple[TUPLE_DPORT] = r[R_SPORT]!;
+      tuple[TUPLE_PROTO] = protoWord(l4proto, r[R_FAMILY]!);
+    } else {
+      if ((l4proto !== IPPROTO_ICMP && l4proto !== IPPROTO_ICMPV6) || p.l4Offset < 0) return;
       if (!isIcmpError(r[R_FAMILY]!, r[R_ICMP_TYPE]!)) return;
       const end = p.l3Offset + r[R_LENGTH]!;
-      const quoted = innerTuple(this.#tuple, p.view, p.l4Offset + 8, p.l3End, end, r[R_FAMILY]!);
+      const quoted = innerTuple(tuple, p.view, p.l4Offset + 8, p.l3End, end, r[R_FAMILY]!);
       if (quoted !== INNER_FOUND) return;
-      const at = this.#pending.findIndex(({ wire }) => isSame(wire, this.#tuple));
-      if (at < 0) return;
-      const { ct, ctinfo } = this.#pending[at]!;
-      this.#conntrack.attach(p, ct, ctinfo);
-      this.#remove(at);
+    }
+    const key = keyOf(tuple);
+    const answered = this.#pending.get(key);
+    if (answered === undefined || !isSame(answered.wire, tuple)) return;
+    const { ct, ctinfo } = answered;
+    this.#conntrack.attach(p, ct, ctinfo);
+    if (isReset) this.#localForm.take(p, ct, ctinfo >= CT_IS_REPLY ? 0 : 1);
+    this.#remove(key);
+  }
+
+  /** Lets go of what is too old, and of the oldest when there are too many. */
+  #expire(nowNs: number): void {
+    for (const [key, { timeNs }] of this.#pending) {
+      if (nowNs - timeNs <= ANSWER_WINDOW_NS && this.#pending.size < MAX_PENDING) return;
+      this.#remove(key);
     }
   }
 
-  #expire(nowNs: number): void {
-    while (this.#pending.length > 0 && nowNs - this.#pending[0]!.timeNs > ANSWER_WINDOW_NS) this.#remove(0);
+  #remove(key: number): void {
+    const gone = this.#pending.get(key);
+    if (gone === undefined) return;
+    this.#pending.delete(key);
+    this.#conntrack.core.unhold(gone.ct);
   }
+}
 
-  #remove(at: number): void {
-    const [gone] = this.#pending.splice(at, 1);
-    this.#conntrack.core.unhold(gone!.ct);
-  }
+function keyOf(tuple: Int32Array): number {
+  return tupleHash(tuple, 0, tuple[TUPLE_SPORT]!, tuple[TUPLE_DPORT]!, tuple[TUPLE_PROTO]!, 0);
 }
 
 function readTuple(out: Int32Array, r: Int32Array): void {
@@ -114,15 +136,6 @@ function readTuple(out: Int32Array, r: Int32Array): void {
   out[TUPLE_SPORT] = isIcmp ? r[R_ICMP_ID]! : Math.max(0, r[R_SPORT]!);
   out[TUPLE_DPORT] = isIcmp ? (r[R_ICMP_TYPE]! << 8) | r[R_ICMP_CODE]! : Math.max(0, r[R_DPORT]!);
   out[TUPLE_PROTO] = protoWord(l4proto, r[R_FAMILY]!);
-}
-
-/** The reset's addresses and ports are those of the packet it answers, the other way round. */
-function isAnswer(wire: Int32Array, r: Int32Array): boolean {
-  if ((wire[TUPLE_PROTO]! & 255) !== IPPROTO_TCP) return false;
-  for (let i = 0; i < 4; i++) {
-    if (r[R_SADDR + i] !== wire[TUPLE_DADDR + i] || r[R_DADDR + i] !== wire[TUPLE_SADDR + i]) return false;
-  }
-  return r[R_SPORT] === wire[TUPLE_DPORT] && r[R_DPORT] === wire[TUPLE_SPORT];
 }
 
 function isSame(wire: Int32Array, quoted: Int32Array): boolean {

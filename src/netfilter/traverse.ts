@@ -132,6 +132,8 @@ export class Traversal {
     this.#observer = observer;
   }
 
+  /** Conntrack has seen the last packet: it did not die in raw. */
+  tracked = false;
   /** The last packet's connection entered the table. */
   confirmed = false;
   /** Number of the packet for which `trackFirst` has done conntrack's part, -1 when its walk has seen to that. */
@@ -243,6 +245,7 @@ export class Traversal {
     end.decider = -1;
     end.reason = 0;
     this.confirmed = false;
+    this.tracked = false;
   }
 
   #finish(outcome: number, hook: number): void {
@@ -393,7 +396,10 @@ export class Traversal {
     if (!this.#table(p, TABLE_MANGLE, hook)) return false;
     let routed = oif;
     this.#turnsBack = false;
-    if (r[R_MARK] !== mark || r[R_TOS] !== tos) routed = this.#reroute(p, routed);
+    if (r[R_MARK] !== mark || r[R_TOS] !== tos) {
+      routed = this.#reroute(p, routed);
+      if (routed < 0) return false;
+    }
     const daddr0 = r[R_DADDR]!;
     const daddr1 = r[R_DADDR + 1]!;
     const daddr2 = r[R_DADDR + 2]!;
@@ -406,6 +412,7 @@ export class Traversal {
       r[R_DADDR + 3] !== daddr3
     ) {
       routed = this.#reroute(p, routed);
+      if (routed < 0) return false;
     }
     if (!this.#table(p, TABLE_FILTER, hook) || !this.#table(p, TABLE_SECURITY, hook)) return false;
     r[R_OIF] = routed;
@@ -421,7 +428,10 @@ export class Traversal {
     this.#nextHop();
   }
 
-  /** ip_route_me_harder(): which way the packet goes now. The capture's own interface stands when nothing is known. */
+  /**
+   * ip_route_me_harder(): which way the packet goes now; -1 when no way leads there, and it is dropped. The capture's
+   * own interface stands when nothing is known.
+   */
   #reroute(p: Packet, oif: number): number {
     const { r } = p;
     const route = this.#route;
@@ -429,6 +439,11 @@ export class Traversal {
     this.#host.routeOutput(family, r, R_SADDR, R_DADDR, r[R_TOS]!, r[R_MARK]!, 0, r[R_L4PROTO]!, r[R_SPORT]!, r[R_DPORT]!, route);
     this.#observer?.route(route, p);
     this.#turnsBack = route.kind === ROUTE_LOCAL;
+    const leads = route.kind <= ROUTE_MULTICAST;
+    if (!leads) {
+      this.#stackDrop(p, routeReason(route), HOOK_OUTPUT);
+      return -1;
+    }
     return route.oif !== 0 ? route.oif : oif;
   }
 
@@ -450,9 +465,11 @@ export class Traversal {
     if (!this.#rules?.tracks) return true;
     if (this.#tracked === p.number) {
       this.#tracked = -1;
+      this.tracked = true;
       return true;
     }
     p.r[R_HOOK] = hook;
+    this.tracked = true;
     if (this.#tracking.track(p, hook) === VERDICT_ACCEPT) return true;
     this.#stackDrop(p, STACK_CONNTRACK, hook);
     return false;

@@ -48,6 +48,11 @@ export interface ConntrackAccess {
    */
   makeTemplate(options: CtTemplateOptions): number;
   /**
+   * The entry that stands for a template while the packet is in raw: for the matches there it is a NEW connection of
+   * no addresses (xt_ct_target() attaches a struct nf_conn).
+   */
+  templateEntry(template: number): number;
+  /**
    * Number of live connections of one connlimit counter after counting this packet's one: nf_conncount_count().
    * `counter` comes from makeConncount; the key is `keyWords` words.
    */

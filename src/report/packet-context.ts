@@ -1,7 +1,6 @@
 import type { CaptureSource } from '../capture/source.ts';
-import type { Host } from '../host/types.ts';
 import { numberCounters } from '../netfilter/ruleset-index.ts';
-import type { Ruleset } from '../ruleset/model.ts';
+import type { ReplayStart } from '../workers/config.ts';
 import { type Decider, deciderOf } from './decider.ts';
 
 /** What output of single packets has to know of the run: numbers in a batch's columns become names here. */
@@ -15,17 +14,6 @@ export interface PacketContext {
    */
   interfaceName(id: number, sourceIndex: number, ifindex: number): string;
   decider(counterId: number): Decider;
-}
-
-/**
- * What the engine knows before the first batch: it hands this to `ReplayObserver.onStart`. `sources` grows while it
- * runs; `host` may stay as it was loaded.
- */
-export interface ReplayStart {
-  readonly baseNs: bigint;
-  readonly host: Host;
-  readonly sources: readonly CaptureSource[];
-  readonly rulesets: readonly { readonly ruleset: Ruleset }[];
 }
 
 export function packetContext(start: ReplayStart): PacketContext {

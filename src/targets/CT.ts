@@ -3,8 +3,9 @@ import { defineTarget } from '../extension/define.ts';
 import { strtoui } from '../extension/numbers.ts';
 import { defineSyntax, type OptionCall } from '../extension/syntax.ts';
 import { custom, flag, string } from '../extension/values.ts';
+import { IPS_CONFIRMED, IPS_TEMPLATE } from '../packet/conntrack-access.ts';
 import { IPPROTO_TCP, IPPROTO_UDP, type Packet } from '../packet/packet.ts';
-import { CT_UNTRACKED, R_CT, R_CT_TEMPLATE, R_CTINFO } from '../packet/registers.ts';
+import { CT_NEW, CT_UNTRACKED, R_CT, R_CT_TEMPLATE, R_CTINFO, R_CTSTATUS } from '../packet/registers.ts';
 import { VERDICT_CONTINUE, type Verdict } from '../packet/verdict.ts';
 
 interface CtOptions {
@@ -20,6 +21,14 @@ interface CtOptions {
   readonly zoneOriginal: boolean;
   readonly zoneReply: boolean;
 }
+
+/** The template that a rule attaches, and the entry that stands for it in raw. */
+interface Template {
+  readonly index: number;
+  readonly entry: number;
+}
+
+const NO_TEMPLATE: Template = { index: -1, entry: -1 };
 
 /** Events in the order in which they are printed: enum ip_conntrack_events. */
 const CT_EVENTS = [
@@ -71,7 +80,7 @@ const zone = custom((text: string, call: OptionCall): number | 'mark' => {
  * `-j CT`: says, before connection tracking sees the packet, what it shall do with it. Linux: net/netfilter/xt_CT.c,
  * xt_ct_target(), xt_ct_tg_check().
  */
-export const ctTarget = defineTarget<CtOptions, number>({
+export const ctTarget = defineTarget<CtOptions, Template>({
   name: 'CT',
   families: [4, 6],
   tables: ['raw'],
@@ -127,8 +136,8 @@ export const ctTarget = defineTarget<CtOptions, number>({
       return o.helper === '' || isKnown ? undefined : `xt_CT: No such helper "${o.helper}"`;
     },
   }),
-  prepare: (o, environment): number => {
-    if (o.notrack) return -1;
+  prepare: (o, environment): Template => {
+    if (o.notrack) return NO_TEMPLATE;
     if (o.timeout !== '') {
       environment.assume(
         `The timeout policy "${o.timeout}" of CT --timeout is not in HOST: the timeouts of sysctl are used.`,
@@ -137,17 +146,23 @@ export const ctTarget = defineTarget<CtOptions, number>({
     const both = o.zoneOriginal === o.zoneReply;
     // A direction that takes its zone from the mark is told by -1.
     const value = o.zoneFromMark ? (both ? 0 : -1) : o.zone;
-    return environment.conntrack.makeTemplate({
+    const index = environment.conntrack.makeTemplate({
       zoneOriginal: both || o.zoneOriginal ? value : 0,
       zoneReply: both || o.zoneReply ? value : 0,
       zoneFromMark: o.zoneFromMark,
       helper: o.helper === '' ? undefined : o.helper,
       timeoutPolicy: o.timeout === '' ? undefined : o.timeout,
     });
+    return { index, entry: environment.conntrack.templateEntry(index) };
   },
   apply: (o, p, template) => {
     if (o.notrack) return setUntracked(p);
-    if (!isSeen(p)) p.r[R_CT_TEMPLATE] = template;
+    if (isSeen(p)) return VERDICT_CONTINUE;
+    const { r } = p;
+    r[R_CT_TEMPLATE] = template.index;
+    r[R_CT] = template.entry;
+    r[R_CTINFO] = CT_NEW;
+    r[R_CTSTATUS] = IPS_TEMPLATE | IPS_CONFIRMED;
     return VERDICT_CONTINUE;
   },
 });

@@ -37,8 +37,18 @@ export interface Progress {
   bytesTotal: number | undefined;
 }
 
+/** What is known before the first batch. `sources` grows during the run; `host` is as HOST says it. */
+export interface ReplayStart {
+  readonly baseNs: bigint;
+  readonly host: Host;
+  readonly sources: readonly CaptureSource[];
+  readonly rulesets: readonly { readonly ruleset: Ruleset }[];
+}
+
 /** Hooks of the caller into a run. */
 export interface ReplayObserver {
+  /** Called once, before the first batch. */
+  onStart?(start: ReplayStart): void;
   /** Called now and then (about ten times a second). */
   onProgress?(progress: Progress): void;
   /** Called for each batch in capture order when the ordered stage is through with it (needs `perPacket`). */

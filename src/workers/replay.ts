@@ -17,6 +17,12 @@ export async function runReplay(config: ReplayConfig, observer: ReplayObserver =
   const loaded = loadRulesets(machineConfig);
   const reader = await openCaptures(config.captures);
   try {
+    observer.onStart?.({
+      baseNs: reader.clock.baseNs,
+      host: loadHost(config.host, { captureInterfaces: machineConfig.captureInterfaces }),
+      sources: reader.sources,
+      rulesets: loaded.rulesets,
+    });
     const start = performance.now();
     const { result, interrupted } =
       config.workers === 0

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { UserError } from '../../src/base/errors.ts';
 import { main } from '../../src/cli/program.ts';
 import type { RunReplay } from '../../src/cli/run.ts';
-import type { ReplayStart } from '../../src/report/packet-context.ts';
+import type { ReplayStart } from '../../src/workers/config.ts';
 import type { ReplayConfig } from '../../src/workers/config.ts';
 import { makeBatch, PACKETS } from '../report/batches.ts';
 import { type FixtureOptions, makeOutput, RULES4 } from '../report/fixture.ts';

@@ -120,7 +120,10 @@ export function savedText(output: ReplayOutput, family: 4 | 6, keepCounters = fa
 /** One file an interface and direction; times keep the order of the case. */
 function writeCaptures(one: Case, folder: string, refused: Readonly<Record<string, string>>): string[] {
   const kinds = new Map(one.host.interfaces.map(({ name, type }) => [name, type ?? 'tun']));
-  const files = new Map<string, { linktype: number; packets: { time: number; bytes: Uint8Array }[] }>();
+  // One file even for a case none of whose packets left the socket.
+  const files = new Map<string, { linktype: number; packets: { time: number; bytes: Uint8Array }[] }>([
+    [`${one.host.interfaces[0]!.name}:in`, { linktype: LINKTYPE_RAW, packets: [] }],
+  ]);
   let last = 0;
   const own = new Set([...(one.host.addresses ?? []), '127.0.0.1/8', '::1/128'].map((words) => hex(addressBytes(words))));
   for (const [number, packet] of one.packets.entries()) {
@@ -131,7 +134,7 @@ function writeCaptures(one: Case, folder: string, refused: Readonly<Record<strin
     const key = isLoopback ? 'lo' : `${packet.iface}:${packet.dir}`;
     const isTap = packet.dir === 'in' && kinds.get(packet.iface) === 'tap';
     let file = files.get(key);
-    if (file === undefined) {
+    if (file === undefined || file.packets.length === 0) {
       file = { linktype: isTap ? LINKTYPE_ETHERNET : LINKTYPE_RAW, packets: [] };
       files.set(key, file);
     }
