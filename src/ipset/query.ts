@@ -1,3 +1,5 @@
+import type { RuleEnvironment } from '../extension/define.ts';
+import { JIFFY_SENTENCE } from '../matches/jiffies.ts';
 import type { Packet } from '../packet/packet.ts';
 import { type IpSet, NOMATCH, type SetQuery, type SkbInfo } from './types.ts';
 
@@ -24,4 +26,19 @@ export function deleteFromSet(set: IpSet, p: Packet, query: SetQuery): boolean {
 function fits(set: IpSet, query: SetQuery): boolean {
   const { family } = set.options;
   return query.dimensions >= set.dimension && (family === 0 || family === query.family);
+}
+
+const TIMEOUT_SENTENCE = 'Timeouts in the ipset dump are taken to run from the first packet of the run on.';
+
+/**
+ * The set that a rule names, which bindSets has seen to. Notes what had to be assumed.
+ */
+export function setOf(name: string, environment: RuleEnvironment): IpSet {
+  const set = environment.sets?.get(name);
+  if (set === undefined) throw new Error(`the set ${name} was not bound`);
+  if ([set, ...set.members].some((one) => one.options.timeoutSeconds !== undefined)) {
+    environment.assume(TIMEOUT_SENTENCE);
+    environment.assume(JIFFY_SENTENCE);
+  }
+  return set;
 }

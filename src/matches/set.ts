@@ -2,7 +2,7 @@ import { defineMatch } from '../extension/define.ts';
 import { strtoumax } from '../extension/numbers.ts';
 import { defineSyntax, type OptionCall } from '../extension/syntax.ts';
 import { custom, customFlag, flag } from '../extension/values.ts';
-import { askSet } from '../ipset/query.ts';
+import { askSet, setOf } from '../ipset/query.ts';
 import { parseSetUse, type SetUse } from '../ipset/set-use.ts';
 import type { CounterTest, IpSet, SetQuery } from '../ipset/types.ts';
 
@@ -92,8 +92,6 @@ export const set = defineMatch<SetMatchOptions, State>({
     list: (o) => format(o, ''),
   }),
   prepare: (o, environment): State => {
-    const found = environment.sets?.get(o.use.name);
-    if (found === undefined) throw new Error(`the set ${o.use.name} was not bound`);
     const query: SetQuery = {
       family: environment.family,
       dimensions: o.use.dimensions,
@@ -106,7 +104,7 @@ export const set = defineMatch<SetMatchOptions, State>({
       packets: o.packets,
       bytes: o.bytes,
     };
-    return { set: found, query };
+    return { set: setOf(o.use.name, environment), query };
   },
   evaluate: (o, p, { set: asked, query }) => askSet(asked, p, query, undefined) > 0 !== o.inverted,
 });

@@ -2,7 +2,7 @@ import { defineTarget } from '../extension/define.ts';
 import { strtoui } from '../extension/numbers.ts';
 import { defineSyntax, type OptionCall } from '../extension/syntax.ts';
 import { custom, flag } from '../extension/values.ts';
-import { addToSet, askSet, deleteFromSet } from '../ipset/query.ts';
+import { addToSet, askSet, deleteFromSet, setOf } from '../ipset/query.ts';
 import { parseSetUse, type SetUse } from '../ipset/set-use.ts';
 import type { IpSet, SetQuery, SkbInfo } from '../ipset/types.ts';
 import { R_MARK, R_PRIORITY } from '../packet/registers.ts';
@@ -110,8 +110,6 @@ export const setTarget = defineTarget<SetTargetOptions, State>({
   prepare: (o, environment): State => {
     const work = (use: SetUse | undefined, more: Partial<SetQuery> = {}): Work | undefined => {
       if (use === undefined) return undefined;
-      const set = environment.sets?.get(use.name);
-      if (set === undefined) throw new Error(`the set ${use.name} was not bound`);
       const query: SetQuery = {
         family: environment.family,
         dimensions: use.dimensions,
@@ -125,7 +123,7 @@ export const setTarget = defineTarget<SetTargetOptions, State>({
         bytes: undefined,
         ...more,
       };
-      return { set, query };
+      return { set: setOf(use.name, environment), query };
     };
     return {
       add: work(o.add, { exist: o.exist, timeoutSeconds: o.timeoutSeconds }),

@@ -16,7 +16,9 @@ interface DumpCase {
 }
 
 const cases: DumpCase[] = [];
-for (const [i, row] of readFileSync(join(import.meta.dirname, 'dumps.t'), 'utf8').split('\n').entries()) {
+for (const [i, row] of readFileSync(join(import.meta.dirname, 'dumps.t'), 'utf8')
+  .split('\n')
+  .entries()) {
   if (row === '' || row.startsWith('# Dumps') || row.startsWith('#     ')) continue;
   const [, lines, outcome, rest] = /^(.*?) ; (OK|FAIL|OURS)(.*)$/.exec(row)!;
   const failed = /^ (\d+|-) (.*)$/.exec(rest!);
@@ -37,7 +39,9 @@ function answer(one: DumpCase): object {
     const { message, position } = findings[0]!;
     return { says: message, line: one.line === 0 ? 0 : position.line };
   }
-  const elements = [...sets].flatMap((set) => set.elements(0).map((element) => plain(`${set.name} ${element}`)));
+  const elements = [...sets].flatMap((set) =>
+    set.elements(0).map((element) => plain(`${set.name} ${element}`)),
+  );
   return { says: elements.sort().join(' | '), line: 0 };
 }
 
@@ -55,23 +59,28 @@ describe('dumps', () => {
     }
   });
 
-  test.runIf(isJudgeAvailable())('ipset itself says so', () => {
-    const wrong: string[] = [];
-    for (const one of cases) {
-      if (one.outcome === 'OURS') continue;
-      const { stdout, stderr } = spawnSync(
-        'unshare',
-        ['-n', 'sh', '-c', 'ipset restore; echo "status $?"; ipset save'],
-        { input: one.text, encoding: 'utf8' },
-      );
-      const isTaken = stdout.includes('status 0');
-      const saved = stdout.split('\n').filter((line) => line.startsWith('add '));
-      const elements = saved.map((line) => plain(line.slice(4))).sort();
-      const says = isTaken ? elements.join(' | ') : stderr;
-      const prefix = one.line === 0 ? '' : `Error in line ${one.line}: `;
-      const agrees = one.outcome === 'OK' ? isTaken && says === one.says : !isTaken && says.includes(prefix + one.says);
-      if (!agrees) wrong.push(`${one.id}: ${says}`);
-    }
-    expect(wrong).toEqual([]);
-  }, 120_000);
+  test.runIf(isJudgeAvailable())(
+    'ipset itself says so',
+    () => {
+      const wrong: string[] = [];
+      for (const one of cases) {
+        if (one.outcome === 'OURS') continue;
+        const { stdout, stderr } = spawnSync(
+          'unshare',
+          ['-n', 'sh', '-c', 'ipset restore; echo "status $?"; ipset save'],
+          { input: one.text, encoding: 'utf8' },
+        );
+        const isTaken = stdout.includes('status 0');
+        const saved = stdout.split('\n').filter((line) => line.startsWith('add '));
+        const elements = saved.map((line) => plain(line.slice(4))).sort();
+        const says = isTaken ? elements.join(' | ') : stderr;
+        const prefix = one.line === 0 ? '' : `Error in line ${one.line}: `;
+        const agrees =
+          one.outcome === 'OK' ? isTaken && says === one.says : !isTaken && says.includes(prefix + one.says);
+        if (!agrees) wrong.push(`${one.id}: ${says}`);
+      }
+      expect(wrong).toEqual([]);
+    },
+    120_000,
+  );
 });
