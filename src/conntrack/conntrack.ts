@@ -233,6 +233,8 @@ export class Conntrack implements ConntrackAccess {
     const ct = this.core.table.allocateRecord();
     if (ct < 0) throw tooManyConnections(this.core.table.capacity);
     this.words[(ct << RECORD_SHIFT) + C_STATUS] = IPS_TEMPLATE | IPS_CONFIRMED;
+    // It is in no bucket and must not be swept.
+    this.core.floats[((ct << RECORD_SHIFT) + C_TIMEOUT) >> 1] = Number.POSITIVE_INFINITY;
     this.templateEntries.push(ct);
     return this.templates.push(options) - 1;
   }
@@ -267,7 +269,7 @@ export class Conntrack implements ConntrackAccess {
     for (let ct = 0; ct < this.core.table.high; ct++) {
       const at = ct << RECORD_SHIFT;
       const status = this.words[at + C_STATUS]!;
-      if ((status & (IPS_CONFIRMED | IPS_DYING)) !== IPS_CONFIRMED) continue;
+      if ((status & (IPS_CONFIRMED | IPS_DYING | IPS_TEMPLATE)) !== IPS_CONFIRMED) continue;
       if (this.core.floats[(at + C_TIMEOUT) >> 1]! > nowNs) yield ct;
     }
   }

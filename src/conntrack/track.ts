@@ -154,8 +154,9 @@ export class Tracker {
     const r = p.r;
     const { core } = this;
     // get_l4proto(): nothing to track in a later fragment, or behind a broken chain of headers.
-    if (r[R_FRAG_OFFSET] !== 0 || p.l4Offset < 0) return this.invalid(r, INVALID_NO_TRANSPORT);
     const l4proto = r[R_L4PROTO]!;
+    const isNothing = l4proto === NEXTHDR_NONE && r[R_FAMILY] === 6;
+    if (r[R_FRAG_OFFSET] !== 0 || p.l4Offset < 0 || isNothing) return this.invalid(r, INVALID_NO_TRANSPORT);
     const l4Length = r[R_LENGTH]! - (p.l4Offset - p.l3Offset);
     if (l4proto === IPPROTO_ICMP || l4proto === IPPROTO_ICMPV6) {
       const family = r[R_FAMILY]!;
@@ -396,6 +397,9 @@ export class Tracker {
 
 /** What `resolve` says when the table is full and nothing could be evicted. */
 const TABLE_FULL = -2;
+
+/** ipv6_skip_exthdr() finds no protocol behind "no next header" (RFC 8200). */
+const NEXTHDR_NONE = 59;
 
 export function tooManyConnections(capacity: number): UserError {
   return new UserError(`more than ${capacity} connections at once: the table is full`, {

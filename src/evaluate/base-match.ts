@@ -27,7 +27,7 @@ export function baseMatches(rule: RuntimeRule, p: Packet): boolean {
   if (protocol !== 0) {
     if (r[R_FAMILY] === 6 && (r[R_DECODE_FLAGS]! & DECODE_BAD_CHAIN) !== 0) {
       // ipv6_find_hdr() fails: the kernel drops such a packet in the first rule that asks for a protocol.
-      if (r[R_FRAG_OFFSET] === 0) p.hotdrop = true;
+      p.hotdrop = true;
       return false;
     }
     if ((r[R_L4PROTO] === protocol) === protocolInverted) return false;

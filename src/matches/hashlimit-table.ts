@@ -1,3 +1,4 @@
+import { DECODE_L4_SHORT } from '../batch/layout.ts';
 import {
   IPPROTO_AH,
   IPPROTO_DCCP,
@@ -10,6 +11,7 @@ import {
 } from '../packet/packet.ts';
 import {
   R_DADDR,
+  R_DECODE_FLAGS,
   R_DPORT,
   R_FAMILY,
   R_FRAG_OFFSET,
@@ -243,7 +245,8 @@ function byteCost(lengthBytes: number, bucket: Bucket): bigint {
  */
 function portsOf(p: Packet): readonly [number, number] | undefined {
   const { r } = p;
-  if (r[R_SPORT]! >= 0) return [r[R_SPORT]!, r[R_DPORT]!];
+  const isShort = (r[R_DECODE_FLAGS]! & DECODE_L4_SHORT) !== 0;
+  if (r[R_SPORT]! >= 0 && !isShort) return [r[R_SPORT]!, r[R_DPORT]!];
   const bytes = currentBytes(p);
   const isLater = r[R_FRAG_OFFSET] !== 0;
   // ipv6_skip_exthdr() stops at the fragment header of a later fragment, which has no ports.

@@ -311,7 +311,8 @@ export class OrderedStage {
     const { r } = p;
     this.walked++;
     this.#arrived.set(r);
-    if (isOut(direction)) this.#traversal.outbound(p, iface);
+    if (direction === DIRECTION_OUTPUT) this.#traversal.output(p, iface);
+    else if (direction === DIRECTION_OUT) this.#traversal.outbound(p, iface);
     else if (direction === DIRECTION_LOOP) this.#traversal.loop(p, iface);
     else this.#traversal.inbound(p, iface);
     return this.#finish(p, tracks);

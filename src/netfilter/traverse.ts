@@ -159,6 +159,20 @@ export class Traversal {
     this.#routeInbound(p, iif);
   }
 
+  /**
+   * A packet as it entered OUTPUT, bound for `oif`. One for this host itself goes by lo, whatever interface has the
+   * address.
+   */
+  output(p: Packet, oif: number): void {
+    const { r } = p;
+    const route = this.#route;
+    const family = r[R_FAMILY] as Family;
+    this.#host.routeOutput(family, r, R_SADDR, R_DADDR, r[R_TOS]!, r[R_MARK]!, 0, r[R_L4PROTO]!, r[R_SPORT]!, r[R_DPORT]!, route);
+    const lo = this.#host.findInterface('lo');
+    if (route.kind === ROUTE_LOCAL && lo !== 0) this.loop(p, lo);
+    else this.outbound(p, oif);
+  }
+
   /** A packet that this host made; it was captured on its way out by interface `oif`. */
   outbound(p: Packet, oif: number): void {
     this.#start(p, 0);

@@ -1,9 +1,9 @@
-import { CHECKSUM_PARTIAL } from '../batch/layout.ts';
+import { CHECKSUM_PARTIAL, DECODE_L4_SHORT } from '../batch/layout.ts';
 import { defineTarget } from '../extension/define.ts';
 import { defineSyntax } from '../extension/syntax.ts';
 import { flag, uint8 } from '../extension/values.ts';
 import { IPPROTO_TCP } from '../packet/packet.ts';
-import { R_CHECKSUM, R_L4PROTO, R_TCP_FLAGS, R_TOS } from '../packet/registers.ts';
+import { R_CHECKSUM, R_DECODE_FLAGS, R_L4PROTO, R_TCP_FLAGS, R_TOS } from '../packet/registers.ts';
 import { replaceSum16, writableBytes } from '../packet/rewrite.ts';
 import { VERDICT_CONTINUE, VERDICT_DROP } from '../packet/verdict.ts';
 
@@ -65,7 +65,7 @@ export const ecnTarget = defineTarget<EcnOptions>({
     if ((o.ece === undefined && o.cwr === undefined) || r[R_L4PROTO] !== IPPROTO_TCP) return VERDICT_CONTINUE;
     const old = r[R_TCP_FLAGS]!;
     // A packet that ends within its TCP header.
-    if (old < 0) return VERDICT_DROP;
+    if (old < 0 || (r[R_DECODE_FLAGS]! & DECODE_L4_SHORT) !== 0) return VERDICT_DROP;
     let flags = old;
     if (o.ece !== undefined) flags = (flags & ~ECE) | (o.ece === 0 ? 0 : ECE);
     if (o.cwr !== undefined) flags = (flags & ~CWR) | (o.cwr === 0 ? 0 : CWR);

@@ -1,13 +1,14 @@
 /** Runs a kernel case through the engine: its packets as captures, its host as a HOST folder. */
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { savedRuleset } from '../../src/report/save.ts';
 import { rulesetHits } from '../../src/report/hits.ts';
 import type { ReplayConfig, ReplayOutput } from '../../src/workers/config.ts';
 import { runReplay } from '../../src/workers/replay.ts';
-import { askHosts, type Case, digest, type Host, isJudgeAvailable } from '../kernel/judge.ts';
+import { hostFiles } from '../kernel/host-folder.ts';
+import type { Case, Host } from '../kernel/judge.ts';
 import { address4, address6, hex, internetChecksum, pcap, unhex } from '../kernel/packets.ts';
 
 /** Time of the first packet: some moment; cases without times follow each other by this much. */
@@ -17,42 +18,9 @@ const STEP_SECONDS = 0.000_02;
 const LINKTYPE_RAW = 101;
 const LINKTYPE_ETHERNET = 1;
 
-const hostsFile = join(import.meta.dirname, 'recorded', 'hosts.json');
-
-/** The HOST folders of these hosts, by digest: from the kernel where it can be asked, else from the recording. */
-export async function describeHosts(hosts: readonly Host[]): Promise<Map<string, Record<string, string>>> {
-  const byDigest = new Map(hosts.map((host) => [digest(host), host]));
-  const recorded: Record<string, Record<string, string>> = existsSync(hostsFile)
-    ? JSON.parse(readFileSync(hostsFile, 'utf8'))
-    : {};
-  const missing = [...byDigest].filter(([key]) => process.env.RECORD === '1' || recorded[key] === undefined);
-  if (missing.length > 0) {
-    if (!isJudgeAvailable()) throw new Error(`no recording of ${missing.length} hosts, and no kernel to ask`);
-    const answers = await askHosts(missing.map(([, host]) => host));
-    for (const [i, [key]] of missing.entries()) recorded[key] = withoutOthers(answers[i]!);
-    if (process.env.RECORD === '1') {
-      const sorted = Object.fromEntries(Object.entries(recorded).sort(([a], [b]) => (a < b ? -1 : 1)));
-      mkdirSync(join(hostsFile, '..'), { recursive: true });
-      writeFileSync(hostsFile, `${JSON.stringify(sorted, null, 1)}\n`);
-    }
-  }
-  return new Map(Object.entries(recorded));
-}
-
-/** Of sysctl.txt only what the engine may read: the whole is large. */
-function withoutOthers(files: Record<string, string>): Record<string, string> {
-  const kept: Record<string, string> = {};
-  for (const [name, text] of Object.entries(files)) {
-    if (name.endsWith('.save') || name === 'conntrack.txt') continue;
-    kept[name] =
-      name === 'sysctl.txt'
-        ? text
-            .split('\n')
-            .filter((line) => /forward|rp_filter|accept_local|route_localnet|src_valid|netfilter|ipfrag|ip6frag|nf_|bridge/.test(line))
-            .join('\n')
-        : text;
-  }
-  return kept;
+/** The HOST folders of the hosts of these cases, by digest. */
+export function describeHosts(hosts: readonly Host[]): Promise<Map<string, Readonly<Record<string, string>>>> {
+  return hostFiles(hosts);
 }
 
 /** What of a case cannot be said by a capture; undefined when all can. */
@@ -83,13 +51,13 @@ export interface CaseRun {
 
 export async function runCase(
   one: Case,
-  hostFiles: Record<string, string>,
+  host: Readonly<Record<string, string>>,
   refused: Readonly<Record<string, string>> = {},
   options: Partial<ReplayConfig> = {},
 ): Promise<CaseRun> {
   const folder = mkdtempSync(join(tmpdir(), 'iptables-replay-case-'));
   try {
-    for (const [name, text] of Object.entries(hostFiles)) writeFileSync(join(folder, name), text);
+    for (const [name, text] of Object.entries(host)) writeFileSync(join(folder, name), text);
     if (one.rules4 !== undefined) writeFileSync(join(folder, 'iptables.save'), one.rules4);
     if (one.rules6 !== undefined) writeFileSync(join(folder, 'ip6tables.save'), one.rules6);
     if (one.ipset !== undefined) writeFileSync(join(folder, 'ipset.save'), one.ipset);
@@ -163,8 +131,12 @@ function destination(digits: string): string {
 
 /** A raw socket writes total length and checksum of an IPv4 header itself: raw_send_hdrinc(). */
 function finishHeader(bytes: Uint8Array): void {
-  if (bytes[0]! >>> 4 !== 4) return;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  // An IPv6 one is left alone, but what counts is the length of the buffer.
+  if (bytes[0]! >>> 4 === 6) {
+    if (view.getUint16(4) !== 0) view.setUint16(4, bytes.length - 40);
+    return;
+  }
   view.setUint16(2, bytes.length);
   view.setUint16(10, 0);
   view.setUint16(10, internetChecksum(bytes.subarray(0, 4 * (bytes[0]! & 15))));
