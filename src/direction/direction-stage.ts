@@ -1,7 +1,7 @@
 import type { Batch } from '../batch/batch.ts';
 import type { CaptureSource } from '../capture/source.ts';
 import type { Host } from '../host/types.ts';
-import { DIRECTION_ECHO, DIRECTION_IN, DIRECTION_LOOP, DIRECTION_OUT, DIRECTION_OUTPUT, DIRECTION_UNSURE, Director } from './director.ts';
+import { DIRECTION_ECHO, DIRECTION_IN, DIRECTION_LOOP, DIRECTION_OUT, DIRECTION_UNSURE, Director } from './director.ts';
 import { EchoTable } from './echo.ts';
 import { fingerprint, takeFingerprint } from './fingerprint.ts';
 
@@ -40,14 +40,18 @@ export class DirectionStage {
       let direction = director.classify(batch, i, sources);
       c.echoDistance[i] = 0;
       if (this.#passesOn && c.family[i] !== 0 && direction !== DIRECTION_LOOP) {
-        const isFragment = takeFingerprint(batch, i);
         const timeNs = c.timeNs[i]!;
-        if (direction !== DIRECTION_IN && direction !== DIRECTION_OUTPUT && this.#echoes.match(fingerprint[0]!, fingerprint[1]!, timeNs)) {
+        // A told direction needs no guess; what is unsure is an echo when it looks like one, and came in otherwise.
+        const mayBeEcho = direction === DIRECTION_OUT || direction === DIRECTION_UNSURE;
+        const mayHaveOne = direction === DIRECTION_IN || direction === DIRECTION_UNSURE;
+        if (mayBeEcho) takeFingerprint(batch, i, true);
+        if (mayBeEcho && this.#echoes.match(fingerprint[0]!, fingerprint[1]!, timeNs)) {
           direction = DIRECTION_ECHO;
           this.echoPackets++;
           this.#link(this.#echoes.matched, first + i);
-        } else if (direction !== DIRECTION_OUT && direction !== DIRECTION_OUTPUT) {
-          this.#echoes.add(fingerprint[0]!, fingerprint[1]!, timeNs, isFragment, first + i);
+        } else if (mayHaveOne) {
+          const servesAny = takeFingerprint(batch, i, false);
+          this.#echoes.add(fingerprint[0]!, fingerprint[1]!, timeNs, servesAny, first + i);
         }
       }
       c.direction[i] = direction === DIRECTION_UNSURE ? DIRECTION_IN : direction;

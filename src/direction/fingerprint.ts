@@ -1,6 +1,6 @@
 import { hashTuple4, mix32 } from '../base/hash.ts';
 import type { Batch } from '../batch/batch.ts';
-import { DECODE_FRAGMENT, NO_OFFSET } from '../batch/layout.ts';
+import { DECODE_FRAGMENT, DECODE_PAYLOAD_CUT, NO_OFFSET } from '../batch/layout.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE } from '../packet/packet.ts';
 
 /**
@@ -13,21 +13,31 @@ import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE
  *   ICMP query    type, code, sequence, the first 32 bytes of payload
  *   ICMP error    type, code, and of the packet inside: its length, identification and protocol
  *   others        length and the first 32 bytes behind the IP header
- *   fragments     family, protocol and identification alone: a router may cut them anew
+ *   IPv4 fragments  family, protocol and identification alone: a router may cut them anew
+ *   IPv6 fragments  protocol, offset, length, the last 32 bytes, and the hop limit, which is one less on the way
+ *                   out: a router that has put them together gives them another identification, and cuts
+ *                   them as they were. (The hop limit tells a forwarded ping from the answer to one.)
  */
 const PAYLOAD_BYTES = 32;
 
 /** [0] and [1]: the two halves of the last fingerprint. An output parameter: no allocation per packet. */
 export const fingerprint = new Int32Array(2);
 
-/** Writes the fingerprint of row `i` to `fingerprint`; true when the packet is a fragment. */
-export function takeFingerprint(batch: Batch, i: number): boolean {
+/**
+ * Writes the fingerprint of row `i` to `fingerprint`; true when the packet is an IPv4 fragment, which may serve any
+ * number of echoes. `leaves`: the packet is on its way out.
+ */
+export function takeFingerprint(batch: Batch, i: number, leaves: boolean): boolean {
   const c = batch.columns;
   const l4proto = c.l4proto[i]!;
   const family = c.family[i]!;
   const isFragment = (c.decodeFlags[i]! & DECODE_FRAGMENT) !== 0;
   let a = Math.imul(c.ipId[i]!, 0x9e3779b1) ^ (l4proto << 8) ^ family;
   let b = mix32(a);
+  if (isFragment && family === 6) {
+    takeTail(batch, i, c.ttl[i]! - (leaves ? 0 : 1));
+    return false;
+  }
   if (isFragment) {
     fingerprint[0] = mix32(a ^ 0x46524147);
     fingerprint[1] = b;
@@ -80,6 +90,22 @@ export function takeFingerprint(batch: Batch, i: number): boolean {
   fingerprint[0] = mix32(a ^ l4Bytes);
   fingerprint[1] = mix32(b);
   return false;
+}
+
+function takeTail(batch: Batch, i: number, hopLimit: number): void {
+  const c = batch.columns;
+  const end = c.l3Offset[i]! + c.l3CapLen[i]!;
+  let a = Math.imul(c.fragOffset[i]! + 1, 0x9e3779b1) ^ c.l4proto[i]!;
+  let b = mix32(c.length[i]! ^ (hopLimit << 16));
+  // Where the capture is cut short, the tails of the two captures are not of the same place.
+  if ((c.decodeFlags[i]! & DECODE_PAYLOAD_CUT) === 0) {
+    for (let at = Math.max(c.l3Offset[i]! + 48, end - PAYLOAD_BYTES); at + 4 <= end; at += 4) {
+      a = Math.imul((a << 5) | (a >>> 27), 0x85ebca77) ^ batch.view.getInt32(at);
+      b = Math.imul((b << 7) | (b >>> 25), 0xc2b2ae3d) + batch.view.getInt32(at);
+    }
+  }
+  fingerprint[0] = mix32(a ^ c.length[i]!);
+  fingerprint[1] = mix32(b);
 }
 
 /** ICMP types that carry the packet they are about (RFC 792, RFC 4443). */

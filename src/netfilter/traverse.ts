@@ -379,14 +379,16 @@ export class Traversal {
   }
 
   /**
-   * ip_exceeds_mtu(), ip6_pkt_too_big(): decided before FORWARD. A TCP packet above the MTU is one that receive
-   * offload has put together, and it is cut again on its way out; so is a reassembled one.
+   * ip_exceeds_mtu(), ip6_pkt_too_big(): decided before FORWARD. A TCP packet above the MTU of the interface it came
+   * in by is one that receive offload has put together, and it is cut again on its way out; so is a reassembled one.
    */
   #isTooBig(p: Packet, oif: number): boolean {
     const { r } = p;
     const out = this.#host.interfaces[oif]!;
     // What HOST does not know has no MTU.
-    if (out.ifindex === undefined || r[R_LENGTH]! <= out.mtu || r[R_L4PROTO] === IPPROTO_TCP) return false;
+    if (out.ifindex === undefined || r[R_LENGTH]! <= out.mtu) return false;
+    const cameBy = this.#host.interfaces[r[R_IIF]!];
+    if (r[R_L4PROTO] === IPPROTO_TCP && cameBy !== undefined && r[R_LENGTH]! > cameBy.mtu) return false;
     if (r[R_FAMILY] === 6) return !p.isReassembled;
     return (r[R_DECODE_FLAGS]! & DECODE_DONT_FRAGMENT) !== 0;
   }
