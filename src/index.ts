@@ -10,10 +10,10 @@ import type { ReplayConfig, ReplayObserver, ReplayOutput } from './workers/confi
 import { runReplay } from './workers/replay.ts';
 
 export { FindingsError, UserError } from './base/errors.ts';
-export type { CounterIndex, CounterOwner } from './netfilter/ruleset-index.ts';
-export { numberCounters } from './netfilter/ruleset-index.ts';
 export { OUTCOMES } from './netfilter/outcome.ts';
 export type { ReplayResult } from './netfilter/result.ts';
+export type { CounterIndex, CounterOwner } from './netfilter/ruleset-index.ts';
+export { numberCounters } from './netfilter/ruleset-index.ts';
 export type { Chain, Rule, Ruleset, Table } from './ruleset/model.ts';
 export { parseRuleset } from './ruleset/parse.ts';
 export { saveRuleset } from './ruleset/save.ts';

@@ -138,5 +138,7 @@ interface WaitAsync {
     index: number,
     value: number,
     timeoutMs: number,
-  ): { readonly async: true; readonly value: Promise<string> } | { readonly async: false; readonly value: string };
+  ):
+    | { readonly async: true; readonly value: Promise<string> }
+    | { readonly async: false; readonly value: string };
 }

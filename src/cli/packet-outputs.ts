@@ -1,9 +1,9 @@
 import { assert } from '../base/assert.ts';
 import type { Batch } from '../batch/batch.ts';
 import { packetContext } from '../report/packet-context.ts';
-import type { ReplayStart } from '../workers/config.ts';
 import { type VerdictsWriter, verdictsWriter } from '../report/verdicts.ts';
 import { VerdictPcap } from '../report/write-pcap.ts';
+import type { ReplayStart } from '../workers/config.ts';
 import type { Outputs } from './outputs.ts';
 
 /** Everything that is written packet by packet while the replay runs. */

@@ -1,8 +1,7 @@
 import process from 'node:process';
 import { EXIT_DAMAGED_CAPTURE, EXIT_DONE } from '../base/errors.ts';
 import { describeDamage } from '../capture/damage.ts';
-import type { ReplayStart } from '../workers/config.ts';
-import type { ReplayConfig, ReplayObserver, ReplayOutput } from '../workers/config.ts';
+import type { ReplayConfig, ReplayObserver, ReplayOutput, ReplayStart } from '../workers/config.ts';
 import { monotonicSeconds } from './clock.ts';
 import { EXIT_INTERRUPTED, EXIT_TERMINATED, PROGRAM } from './errors.ts';
 import { isStandardInput, type OutputOptions, type ReplayOptions, replayConfig } from './options.ts';

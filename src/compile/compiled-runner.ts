@@ -10,8 +10,8 @@ import {
   type Verdict,
 } from '../packet/verdict.ts';
 import { probeGroup } from './chain-index.ts';
-import { DO_COUNT, DO_GOTO, DO_JUMP, type Program, type ProgramChain } from './program.ts';
 import { isOdd } from './odd.ts';
+import { DO_COUNT, DO_GOTO, DO_JUMP, type Program, type ProgramChain } from './program.ts';
 import { testsHold } from './tests.loop.ts';
 
 /**

@@ -1,7 +1,14 @@
 import type { Batch } from '../batch/batch.ts';
 import type { CaptureSource } from '../capture/source.ts';
 import type { Host } from '../host/types.ts';
-import { DIRECTION_ECHO, DIRECTION_IN, DIRECTION_LOOP, DIRECTION_OUT, DIRECTION_UNSURE, Director } from './director.ts';
+import {
+  DIRECTION_ECHO,
+  DIRECTION_IN,
+  DIRECTION_LOOP,
+  DIRECTION_OUT,
+  DIRECTION_UNSURE,
+  Director,
+} from './director.ts';
 import { EchoTable } from './echo.ts';
 import { fingerprint, takeFingerprint } from './fingerprint.ts';
 
@@ -34,7 +41,8 @@ export class DirectionStage {
     const c = batch.columns;
     const first = batch.firstPacket;
     this.#recent.push(batch);
-    while (this.#recent[0]!.firstPacket + this.#recent[0]!.count + ECHO_LINK_PACKETS < first) this.#recent.shift();
+    while (this.#recent[0]!.firstPacket + this.#recent[0]!.count + ECHO_LINK_PACKETS < first)
+      this.#recent.shift();
     const director = this.#director;
     for (let i = 0; i < batch.count; i++) {
       let direction = director.classify(batch, i, sources);
@@ -75,6 +83,7 @@ export class DirectionStage {
 }
 
 function passesOn(host: Host): boolean {
-  if (host.sysctl('net.ipv4.ip_forward') !== 0 || host.sysctl('net.ipv6.conf.all.forwarding') !== 0) return true;
+  if (host.sysctl('net.ipv4.ip_forward') !== 0 || host.sysctl('net.ipv6.conf.all.forwarding') !== 0)
+    return true;
   return host.interfaces.some((iface) => iface?.kind === 'bridge');
 }

@@ -159,7 +159,9 @@ export class Director {
   }
 
   #sayVlan(iface: Interface, vlan: number): void {
-    this.#sayOnce(`packets of VLAN ${vlan} on ${iface.name} are taken as packets of ${iface.name}: nothing is known of its VLANs`);
+    this.#sayOnce(
+      `packets of VLAN ${vlan} on ${iface.name} are taken as packets of ${iface.name}: nothing is known of its VLANs`,
+    );
   }
 
   #sayOnce(sentence: string): void {

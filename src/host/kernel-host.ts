@@ -7,11 +7,11 @@ import {
   ADDR6_LOOPBACK,
   ADDR6_MAPPED,
   ADDR6_MULTICAST,
-  isMulticast6,
   ADDR6_SCOPE_MASK,
   ADDR6_UNICAST,
   addressType6,
   equals6,
+  isMulticast6,
   isUsable6,
   selectAddress6,
 } from './address6.ts';

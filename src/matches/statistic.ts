@@ -83,12 +83,6 @@ export const statistic = defineMatch<StatisticOptions, StatisticState>({
         : `statistic mode nth${not(o)} every ${o.every}${o.packet === 0 ? '' : ` packet ${o.packet}`}`,
   }),
   prepare: (o, environment): StatisticState => {
-    if (o.mode === 'random') {
-      environment.assume(
-        `Random matches (statistic --mode random) draw from seed ${environment.seed}, packet and rule: ` +
-          'the kernel threw other dice.',
-      );
-    }
     // nth.count of the kernel: so many packets have "passed" already that the first match comes at `packet`.
     const count = o.every - 1 - o.packet;
     return { count, force: -1, seed: environment.seed, ruleId: environment.ruleId };

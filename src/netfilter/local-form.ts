@@ -107,7 +107,16 @@ export class LocalForm {
     const end = p.l3Offset + r[R_LENGTH]!;
     if (innerTuple(tuple, p.view, p.l4Offset + 8, p.l3End, end, r[R_FAMILY]!) !== INNER_FOUND) return;
     const core = this.#conntrack.core;
-    const found = findConnection(core, tuple, 0, tuple[TUPLE_SPORT]!, tuple[TUPLE_DPORT]!, tuple[TUPLE_PROTO]!, 0, 0);
+    const found = findConnection(
+      core,
+      tuple,
+      0,
+      tuple[TUPLE_SPORT]!,
+      tuple[TUPLE_DPORT]!,
+      tuple[TUPLE_PROTO]!,
+      0,
+      0,
+    );
     if (found < 0) return;
     const ct = found >> 1;
     if ((this.#conntrack.status(ct) & (IPS_SRC_NAT | IPS_DST_NAT)) === 0) return;

@@ -13,8 +13,8 @@ import { loadHost } from '../host/load.ts';
 import type { Host } from '../host/types.ts';
 import { loadSets } from '../ipset/load.ts';
 import type { SetRegistry } from '../ipset/registry.ts';
-import { parseRuleset } from '../ruleset/parse.ts';
 import type { Rule, Ruleset } from '../ruleset/model.ts';
+import { parseRuleset } from '../ruleset/parse.ts';
 import { Dice } from './dice.ts';
 import { type FragmentAssembler, OrderedStage } from './ordered-stage.ts';
 import type { ReplayResult } from './result.ts';
@@ -189,6 +189,11 @@ export class Machine {
       };
     });
     connections.sort((a, b) => a.family - b.family || a.l4proto - b.l4proto);
+    if (this.#dice.drawn > 0) {
+      this.#assumptions.add(
+        'Random matches (statistic --mode random) that the capture does not tell draw from the seed, packet and rule: the kernel threw other dice.',
+      );
+    }
     const conntrackFamilies = ([4, 6] as const).filter((family) => this.#families[family]?.tracks === true);
     return {
       packets,
@@ -207,14 +212,18 @@ export class Machine {
       connections,
       invalid: stage.statistics.invalid(),
       conntrackFamilies,
-      notIp: [...stage.notIp].map(([etherType, row]) => ({ etherType, ...row })).sort((a, b) => a.etherType - b.etherType),
+      notIp: [...stage.notIp]
+        .map(([etherType, row]) => ({ etherType, ...row }))
+        .sort((a, b) => a.etherType - b.etherType),
       echoes: {
         packets: this.direction.echoPackets,
         agreed: stage.echoesAgreed,
         disagreed: stage.echoesDisagreed,
       },
       dice: { read: this.#dice.read, drawn: this.#dice.drawn },
-      interfaces: this.host.interfaces.filter((iface) => iface !== undefined && iface.id > 0).map(({ name }) => name),
+      interfaces: this.host.interfaces
+        .filter((iface) => iface !== undefined && iface.id > 0)
+        .map(({ name }) => name),
       assumptions: [...this.host.assumptions, ...this.#assumptions],
       conntrackDump: conntrackFamilies.length === 0 ? [] : this.#conntrack.dump(nowNs),
       profile: { walked: stage.walked, cached: stage.cached },
@@ -234,7 +243,9 @@ function someRule(ruleset: Ruleset, test: (extension: Extension) => boolean): bo
 }
 
 function bringsConntrack({ definition, options }: Extension): boolean {
-  const { bringsConntrack: brings } = definition as { bringsConntrack?: boolean | ((options: unknown) => boolean) };
+  const { bringsConntrack: brings } = definition as {
+    bringsConntrack?: boolean | ((options: unknown) => boolean);
+  };
   return typeof brings === 'function' ? brings(options) : brings === true;
 }
 

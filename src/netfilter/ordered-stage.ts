@@ -132,9 +132,17 @@ export class OrderedStage {
     const kept = this.#kept;
     const { number } = p;
     kept.set(p.r);
-    const whole = this.#parts.ownDefragmenters[4]!.add(this.#batch!, this.#rowNumber, p, LOCAL_DELIVER, kept[R_IIF]!);
+    const whole = this.#parts.ownDefragmenters[4]!.add(
+      this.#batch!,
+      this.#rowNumber,
+      p,
+      LOCAL_DELIVER,
+      kept[R_IIF]!,
+    );
     if (!whole) p.r.set(kept);
-    else for (const register of [R_IIF, R_MARK, R_PRIORITY, R_PKT_TYPE, R_PHYS_IN, R_TRACE]) p.r[register] = kept[register]!;
+    else
+      for (const register of [R_IIF, R_MARK, R_PRIORITY, R_PKT_TYPE, R_PHYS_IN, R_TRACE])
+        p.r[register] = kept[register]!;
     p.number = number;
     return whole;
   }

@@ -37,7 +37,14 @@ export class PathCache {
   #flowSlot = 0;
 
   /** Path of a packet of entry `ct` in state `ctinfo`, or -1. */
-  connection(ct: number, ctinfo: number, signature: number, entrance: number, ctmark: number, ctstatus: number): number {
+  connection(
+    ct: number,
+    ctinfo: number,
+    signature: number,
+    entrance: number,
+    ctmark: number,
+    ctstatus: number,
+  ): number {
     const at = ct * RECORD_WORDS + SLOT_WORDS * slotOf(ctinfo);
     const words = this.#byConnection;
     if (at >= words.length) return -1;
@@ -113,4 +120,3 @@ export class PathCache {
 function slotOf(ctinfo: number): number {
   return ctinfo === 0 ? 0 : ctinfo - 1;
 }
-

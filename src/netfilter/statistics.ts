@@ -1,6 +1,6 @@
 import type { Family } from '../base/inet.ts';
-import { CT_NEW, CT_UNTRACKED, R_CTINFO, R_FAMILY, R_L4PROTO, R_LENGTH } from '../packet/registers.ts';
 import { INVALID_PHRASES } from '../conntrack/invalid.ts';
+import { CT_NEW, CT_UNTRACKED, R_CTINFO, R_FAMILY, R_L4PROTO, R_LENGTH } from '../packet/registers.ts';
 import type { StateRow } from './result.ts';
 
 const STATES = ['NEW', 'ESTABLISHED', 'RELATED', 'INVALID', 'UNTRACKED'] as const;

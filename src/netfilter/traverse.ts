@@ -1,8 +1,21 @@
 import type { Family } from '../base/inet.ts';
-import { TABLE_FILTER, TABLE_MANGLE, TABLE_NAT, TABLE_RAW, TABLE_SECURITY, type TableRunner } from '../evaluate/table-runner.ts';
-import type { Trail } from '../evaluate/trail.ts';
-import { DECODE_BAD_IP_OPTIONS, DECODE_DONT_FRAGMENT, DECODE_OPTIONS, PKT_HOST, PKT_LOOPBACK } from '../batch/layout.ts';
+import {
+  DECODE_BAD_IP_OPTIONS,
+  DECODE_DONT_FRAGMENT,
+  DECODE_OPTIONS,
+  PKT_HOST,
+  PKT_LOOPBACK,
+} from '../batch/layout.ts';
 import type { Conntrack } from '../conntrack/conntrack.ts';
+import {
+  TABLE_FILTER,
+  TABLE_MANGLE,
+  TABLE_NAT,
+  TABLE_RAW,
+  TABLE_SECURITY,
+  type TableRunner,
+} from '../evaluate/table-runner.ts';
+import type { Trail } from '../evaluate/trail.ts';
 import { makeRouteResult } from '../host/result.ts';
 import {
   type Host,
@@ -24,12 +37,12 @@ import {
   HOOK_OUTPUT,
   HOOK_POSTROUTING,
   HOOK_PREROUTING,
+  R_CT,
   R_DADDR,
   R_DECODE_FLAGS,
   R_DPORT,
   R_FAMILY,
   R_HOOK,
-  R_CT,
   R_IIF,
   R_L4PROTO,
   R_LENGTH,
@@ -69,8 +82,8 @@ import {
   STACK_MARTIAN,
   STACK_NAT,
   STACK_NO_ROUTE,
-  STACK_NOT_FORWARDING,
   STACK_NOT_FOR_HOST,
+  STACK_NOT_FORWARDING,
   STACK_NOT_LOCAL,
   STACK_PROHIBIT,
   STACK_TOO_BIG,
@@ -167,7 +180,19 @@ export class Traversal {
     const { r } = p;
     const route = this.#route;
     const family = r[R_FAMILY] as Family;
-    this.#host.routeOutput(family, r, R_SADDR, R_DADDR, r[R_TOS]!, r[R_MARK]!, 0, r[R_L4PROTO]!, r[R_SPORT]!, r[R_DPORT]!, route);
+    this.#host.routeOutput(
+      family,
+      r,
+      R_SADDR,
+      R_DADDR,
+      r[R_TOS]!,
+      r[R_MARK]!,
+      0,
+      r[R_L4PROTO]!,
+      r[R_SPORT]!,
+      r[R_DPORT]!,
+      route,
+    );
     const lo = this.#host.findInterface('lo');
     if (route.kind === ROUTE_LOCAL && lo !== 0) this.loop(p, lo);
     else this.outbound(p, oif);
@@ -270,7 +295,7 @@ export class Traversal {
     end.decider = this.#trail.decider;
   }
 
-  #stackDrop(p: Packet, reason: number, hook: number): void {
+  #stackDrop(reason: number, hook: number): void {
     this.#finish(OUTCOME_STACK, hook);
     this.end.reason = reason;
     if (reason !== STACK_HOTDROP) this.end.decider = -1;
@@ -292,10 +317,22 @@ export class Traversal {
     const family = r[R_FAMILY] as Family;
     // ip_rcv_options() comes with routing: PREROUTING has seen the packet.
     if ((r[R_DECODE_FLAGS]! & DECODE_BAD_IP_OPTIONS) !== 0 || this.#isSourceRouted(p, iif)) {
-      this.#stackDrop(p, STACK_IP_OPTIONS, HOOK_PREROUTING);
+      this.#stackDrop(STACK_IP_OPTIONS, HOOK_PREROUTING);
       return;
     }
-    host.routeInput(family, r, R_SADDR, R_DADDR, r[R_TOS]!, r[R_MARK]!, iif, r[R_L4PROTO]!, r[R_SPORT]!, r[R_DPORT]!, route);
+    host.routeInput(
+      family,
+      r,
+      R_SADDR,
+      R_DADDR,
+      r[R_TOS]!,
+      r[R_MARK]!,
+      iif,
+      r[R_L4PROTO]!,
+      r[R_SPORT]!,
+      r[R_DPORT]!,
+      route,
+    );
     r[R_REALM] = route.realm;
     this.#observer?.route(route, p);
     switch (route.kind) {
@@ -308,7 +345,7 @@ export class Traversal {
         this.#forward(p, route.oif);
         return;
       default:
-        this.#stackDrop(p, routeReason(route), HOOK_PREROUTING);
+        this.#stackDrop(routeReason(route), HOOK_PREROUTING);
     }
   }
 
@@ -351,16 +388,16 @@ export class Traversal {
     const { r } = p;
     // ip_forward() and ip6_forward() pass on only what the link layer addressed to this host.
     if (r[R_PKT_TYPE] !== PKT_HOST) {
-      this.#stackDrop(p, STACK_NOT_FOR_HOST, HOOK_PREROUTING);
+      this.#stackDrop(STACK_NOT_FOR_HOST, HOOK_PREROUTING);
       return;
     }
     // ip_forward() and ip6_forward() count down before the hook, so the rules of FORWARD see the smaller value.
     if (r[R_TTL]! <= 1) {
-      this.#stackDrop(p, STACK_TTL_EXCEEDED, HOOK_PREROUTING);
+      this.#stackDrop(STACK_TTL_EXCEEDED, HOOK_PREROUTING);
       return;
     }
     if (this.#isTooBig(p, oif)) {
-      this.#stackDrop(p, STACK_TOO_BIG, HOOK_PREROUTING);
+      this.#stackDrop(STACK_TOO_BIG, HOOK_PREROUTING);
       return;
     }
     r[R_TTL]!--;
@@ -440,7 +477,19 @@ export class Traversal {
   #routeOutbound(p: Packet, oif: number): void {
     const { r } = p;
     const family = r[R_FAMILY] as Family;
-    this.#host.routeOutput(family, r, R_SADDR, R_DADDR, r[R_TOS]!, r[R_MARK]!, oif, r[R_L4PROTO]!, r[R_SPORT]!, r[R_DPORT]!, this.#route);
+    this.#host.routeOutput(
+      family,
+      r,
+      R_SADDR,
+      R_DADDR,
+      r[R_TOS]!,
+      r[R_MARK]!,
+      oif,
+      r[R_L4PROTO]!,
+      r[R_SPORT]!,
+      r[R_DPORT]!,
+      this.#route,
+    );
     this.#nextHop();
   }
 
@@ -452,12 +501,24 @@ export class Traversal {
     const { r } = p;
     const route = this.#route;
     const family = r[R_FAMILY] as Family;
-    this.#host.routeOutput(family, r, R_SADDR, R_DADDR, r[R_TOS]!, r[R_MARK]!, 0, r[R_L4PROTO]!, r[R_SPORT]!, r[R_DPORT]!, route);
+    this.#host.routeOutput(
+      family,
+      r,
+      R_SADDR,
+      R_DADDR,
+      r[R_TOS]!,
+      r[R_MARK]!,
+      0,
+      r[R_L4PROTO]!,
+      r[R_SPORT]!,
+      r[R_DPORT]!,
+      route,
+    );
     this.#observer?.route(route, p);
     this.#turnsBack = route.kind === ROUTE_LOCAL;
     const leads = route.kind <= ROUTE_MULTICAST;
     if (!leads) {
-      this.#stackDrop(p, routeReason(route), HOOK_OUTPUT);
+      this.#stackDrop(routeReason(route), HOOK_OUTPUT);
       return -1;
     }
     return route.oif !== 0 ? route.oif : oif;
@@ -465,9 +526,7 @@ export class Traversal {
 
   #postrouting(p: Packet): boolean {
     const hook = HOOK_POSTROUTING;
-    return (
-      this.#table(p, TABLE_MANGLE, hook) && this.#nat(p, hook) && this.#confirm(p, hook)
-    );
+    return this.#table(p, TABLE_MANGLE, hook) && this.#nat(p, hook) && this.#confirm(p, hook);
   }
 
   #table(p: Packet, table: number, hook: number): boolean {
@@ -487,7 +546,7 @@ export class Traversal {
     p.r[R_HOOK] = hook;
     this.tracked = true;
     if (this.#tracking.track(p, hook) === VERDICT_ACCEPT) return true;
-    this.#stackDrop(p, STACK_CONNTRACK, hook);
+    this.#stackDrop(STACK_CONNTRACK, hook);
     return false;
   }
 
@@ -502,7 +561,7 @@ export class Traversal {
     }
     p.r[R_HOOK] = hook;
     if (nat.finish(p, hook) === VERDICT_ACCEPT) return true;
-    this.#stackDrop(p, STACK_NAT, hook);
+    this.#stackDrop(STACK_NAT, hook);
     return false;
   }
 
@@ -515,13 +574,13 @@ export class Traversal {
       this.confirmed ||= isNew && !this.#tracking.isUnconfirmed(r[R_CT]!);
       return true;
     }
-    this.#stackDrop(p, STACK_CONNTRACK, hook);
+    this.#stackDrop(STACK_CONNTRACK, hook);
     return false;
   }
 
   #stop(p: Packet, verdict: Verdict, hook: number): false {
     if (p.hotdrop && verdict === VERDICT_DROP) {
-      this.#stackDrop(p, STACK_HOTDROP, hook);
+      this.#stackDrop(STACK_HOTDROP, hook);
       return false;
     }
     this.#finish(stopOutcome(verdict), hook);

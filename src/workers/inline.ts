@@ -53,7 +53,11 @@ export async function runInline(
   return interrupted;
 }
 
-export function progressOf(reader: CaptureReader): { packets: number; bytesRead: number; bytesTotal: number | undefined } {
+export function progressOf(reader: CaptureReader): {
+  packets: number;
+  bytesRead: number;
+  bytesTotal: number | undefined;
+} {
   const { packets, fileBytes, fileBytesTotal } = reader.position;
   return { packets, bytesRead: fileBytes, bytesTotal: fileBytesTotal };
 }

@@ -24,7 +24,9 @@ export function loadMachineConfig(config: ReplayConfig): MachineConfig {
     captureInterfaces: [...new Set(captureInterfaces)],
     rulesets,
     conntrack:
-      conntrackFile === undefined ? undefined : { file: conntrackFile, text: readText(conntrackFile, 'connections') },
+      conntrackFile === undefined
+        ? undefined
+        : { file: conntrackFile, text: readText(conntrackFile, 'connections') },
     ipset: ipsetFile === undefined ? undefined : { file: ipsetFile, text: readText(ipsetFile, 'sets') },
     midstream: config.midstream,
     checksum: config.checksum,
@@ -44,8 +46,11 @@ function readText(file: string, what: string): string {
     return readFileSync(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new UserError(`${file}: the ${what} cannot be read: ${code === 'ENOENT' ? 'no such file' : (error as Error).message}`, {
-      hint: 'give the path of a readable file',
-    });
+    throw new UserError(
+      `${file}: the ${what} cannot be read: ${code === 'ENOENT' ? 'no such file' : (error as Error).message}`,
+      {
+        hint: 'give the path of a readable file',
+      },
+    );
   }
 }

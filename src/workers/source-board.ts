@@ -29,7 +29,9 @@ export class SourceBoard {
   }
 
   write(sources: readonly CaptureSource[]): void {
-    const text = JSON.stringify(sources, (_, value) => (typeof value === 'bigint' ? { bigint: `${value}` } : value));
+    const text = JSON.stringify(sources, (_, value) =>
+      typeof value === 'bigint' ? { bigint: `${value}` } : value,
+    );
     const bytes = new TextEncoder().encode(text);
     this.#bytes.set(bytes);
     this.#length[0] = bytes.length;

@@ -43,7 +43,11 @@ class Slots {
 
   /** The batch in a slot that was just handed over. */
   get(slot: number): Batch {
-    for (let got = receiveMessageOnPort(this.#port); got !== undefined; got = receiveMessageOnPort(this.#port)) {
+    for (
+      let got = receiveMessageOnPort(this.#port);
+      got !== undefined;
+      got = receiveMessageOnPort(this.#port)
+    ) {
       const { slot: replaced, buffer } = got.message as { slot: number; buffer: SharedArrayBuffer };
       this.#batches[replaced] = Batch.from(buffer);
     }

@@ -4,7 +4,15 @@
  */
 import { describe, expect, it } from 'vitest';
 import { SUITES } from '../kernel/cases/index.ts';
-import { type Backend, type Case, counters, digest, isJudgeAvailable, judge, type Result } from '../kernel/judge.ts';
+import {
+  type Backend,
+  type Case,
+  counters,
+  digest,
+  isJudgeAvailable,
+  judge,
+  type Result,
+} from '../kernel/judge.ts';
 import { describeHosts, runCase, unsayable } from './run-case.ts';
 
 /** Cases whose difference is known, with the reason: each is described in src/README.md. */
@@ -14,14 +22,18 @@ const KNOWN: readonly (readonly [pattern: RegExp, reason: string])[] = [
 ];
 
 /** Extensions that are not there yet: a ruleset with one is refused by name, and the case says nothing. */
-const MISSING = /Couldn't load (match|target) `(bpf|cgroup|cluster|connlabel|CONNSECMARK|dccp|DNPT|HMARK|IDLETIMER|ipcomp|l2tp|mh|nfacct|osf|RATEEST|rateest|SECMARK|SNPT|socket|srh|SYNPROXY|TEE|time|TPROXY)'/;
+const MISSING =
+  /Couldn't load (match|target) `(bpf|cgroup|cluster|connlabel|CONNSECMARK|dccp|DNPT|HMARK|IDLETIMER|ipcomp|l2tp|mh|nfacct|osf|RATEEST|rateest|SECMARK|SNPT|socket|srh|SYNPROXY|TEE|time|TPROXY)'/;
 
 /**
  * Where iptables-nft itself gives other counters than iptables-legacy for the same rules and packets. The replay keeps
  * to legacy, which is the kernel's own x_tables.
  */
 const NFT_DIFFERS: readonly (readonly [pattern: RegExp, reason: string])[] = [
-  [/^(tcp|tcp-short|tcp-fragment|udp|hotdrop|base-fragment|base-extension-headers)\//, 'nft expressions never hot-drop'],
+  [
+    /^(tcp|tcp-short|tcp-fragment|udp|hotdrop|base-fragment|base-extension-headers)\//,
+    'nft expressions never hot-drop',
+  ],
   [/^header4\/(length-of-header-only|header-alone|udp-short)\//, 'nft expressions never hot-drop'],
   [/^(header6\/length-0|fragments6\/with-options)\//, 'nft expressions never hot-drop'],
   [/^confirm\/dropped-in-security-INPUT\//, 'iptables-nft asks nat before security in INPUT'],
@@ -49,7 +61,8 @@ for (const [suite, cases] of Object.entries(SUITES)) {
         if (KNOWN.some(([pattern]) => pattern.test(one.id))) continue;
         const other = legacy.get(one.id)?.result;
         if (other !== undefined && !sameCounters(result, other)) {
-          if (!NFT_DIFFERS.some(([pattern]) => pattern.test(one.id))) wrong.push(`${one.id}: nft differs from legacy`);
+          if (!NFT_DIFFERS.some(([pattern]) => pattern.test(one.id)))
+            wrong.push(`${one.id}: nft differs from legacy`);
           continue;
         }
         const found = await compare(one, result, hosts.get(digest(one.host))!, backend);
@@ -77,10 +90,7 @@ async function compare(
     if (MISSING.test((error as Error).message)) return undefined;
     throw error;
   }
-  return [
-    ...differences(result.save4, run.save4, backend),
-    ...differences(result.save6, run.save6, backend),
-  ];
+  return [...differences(result.save4, run.save4, backend), ...differences(result.save6, run.save6, backend)];
 }
 
 function sameCounters(a: Result, b: Result): boolean {
@@ -101,8 +111,11 @@ function differences(expected: string | undefined, actual: string | undefined, b
     const key = `${one.table} ${one.chain} ${one.rule}`;
     const other = ours.get(key);
     if (other === undefined) return [`${key}: expected ${one.text}, got nothing`];
-    if (backend === 'legacy' && other.text !== one.text) return [`${key}: expected ${one.text}, got ${other.text}`];
+    if (backend === 'legacy' && other.text !== one.text)
+      return [`${key}: expected ${one.text}, got ${other.text}`];
     if (other.packets === one.packets && other.bytes === one.bytes) return [];
-    return [`${key} ${one.text}: expected [${one.packets}:${one.bytes}], got [${other.packets}:${other.bytes}]`];
+    return [
+      `${key} ${one.text}: expected [${one.packets}:${one.bytes}], got [${other.packets}:${other.bytes}]`,
+    ];
   });
 }

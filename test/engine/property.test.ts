@@ -21,7 +21,9 @@ it(`gives the same counters compiled and linear (seeds ${FIRST} to ${FIRST + COU
     const one = randomCase(seed);
     const compiled = await runCase(one, files);
     const linear = await runCase(one, files, {}, { evaluator: 'linear' });
-    expect(`seed ${seed}\n${compiled.save4}${compiled.save6}`).toBe(`seed ${seed}\n${linear.save4}${linear.save6}`);
+    expect(`seed ${seed}\n${compiled.save4}${compiled.save6}`).toBe(
+      `seed ${seed}\n${linear.save4}${linear.save6}`,
+    );
     expect(compiled.output.result.paths.packets.reduce((sum, n) => sum + n, 0)).toBe(one.packets.length);
     expect(compiled.output.result.states).toEqual(linear.output.result.states);
     expect(compiled.output.result.conntrackDump).toEqual(linear.output.result.conntrackDump);

@@ -3,8 +3,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { savedRuleset } from '../../src/report/save.ts';
 import { rulesetHits } from '../../src/report/hits.ts';
+import { savedRuleset } from '../../src/report/save.ts';
 import type { ReplayConfig, ReplayOutput } from '../../src/workers/config.ts';
 import { runReplay } from '../../src/workers/replay.ts';
 import { hostFiles } from '../kernel/host-folder.ts';
@@ -19,7 +19,9 @@ const LINKTYPE_RAW = 101;
 const LINKTYPE_ETHERNET = 1;
 
 /** The HOST folders of the hosts of these cases, by digest. */
-export function describeHosts(hosts: readonly Host[]): Promise<Map<string, Readonly<Record<string, string>>>> {
+export function describeHosts(
+  hosts: readonly Host[],
+): Promise<Map<string, Readonly<Record<string, string>>>> {
   return hostFiles(hosts);
 }
 
@@ -93,7 +95,9 @@ function writeCaptures(one: Case, folder: string, refused: Readonly<Record<strin
     [`${one.host.interfaces[0]!.name}:in`, { linktype: LINKTYPE_RAW, packets: [] }],
   ]);
   let last = 0;
-  const own = new Set([...(one.host.addresses ?? []), '127.0.0.1/8', '::1/128'].map((words) => hex(addressBytes(words))));
+  const own = new Set(
+    [...(one.host.addresses ?? []), '127.0.0.1/8', '::1/128'].map((words) => hex(addressBytes(words))),
+  );
   for (const [number, packet] of one.packets.entries()) {
     // What the system call refused for its route never was a packet; EPERM is the answer to a drop in OUTPUT.
     if ((refused[number] ?? 'EPERM') !== 'EPERM') continue;

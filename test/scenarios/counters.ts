@@ -23,7 +23,8 @@ export function readCounters(text: string): SavedCounter[] {
 export function compareCounters(expectedText: string, actualText: string): string[] {
   const byTable = (text: string): Map<string, SavedCounter[]> => {
     const tables = new Map<string, SavedCounter[]>();
-    for (const counter of readCounters(text)) tables.set(counter.table, [...(tables.get(counter.table) ?? []), counter]);
+    for (const counter of readCounters(text))
+      tables.set(counter.table, [...(tables.get(counter.table) ?? []), counter]);
     return tables;
   };
   const expected = byTable(expectedText);

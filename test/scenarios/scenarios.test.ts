@@ -8,6 +8,22 @@ import { savedText } from '../engine/run-case.ts';
 import { compareCounters, readCounters } from './counters.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
 
+/**
+ * Scenarios recorded for what is not there yet, or cannot be told from a capture. A scenario that comes right fails
+ * here, so that it is moved up.
+ */
+const NOT_YET = new Map([
+  [
+    'bridge-firewall',
+    'frames that a bridge passes on between its ports are not replayed through FORWARD yet',
+  ],
+  ['ftp', 'connection tracking helpers are not there yet: the data connections are not RELATED'],
+  [
+    'gateway-offload',
+    "what the host's own TCP sends as one packet is cut behind POSTROUTING, see its README",
+  ],
+]);
+
 function configOf({ folder, captures }: Scenario, more: Partial<ReplayConfig> = {}): ReplayConfig {
   return {
     captures,
@@ -23,19 +39,46 @@ function configOf({ folder, captures }: Scenario, more: Partial<ReplayConfig> = 
   };
 }
 
-describe.each(scenarios())('$name', (scenario) => {
-  it.each(['compiled', 'linear'] as const)('has the counters of the live firewall (%s)', async (evaluator) => {
-    const output = await runReplay(configOf(scenario, { evaluator }));
-    for (const [family, file] of [
-      [4, 'iptables.save'],
-      [6, 'ip6tables.save'],
-    ] as const) {
-      const path = join(scenario.folder, 'expected', file);
-      if (!existsSync(path)) continue;
-      const expected = readFileSync(path, 'utf8');
-      const actual = savedText(output, family) ?? '';
-      expect(compareCounters(expected, actual)).toEqual([]);
-      expect(readCounters(actual)).toHaveLength(readCounters(expected).length);
+async function differencesOf(scenario: Scenario, more: Partial<ReplayConfig>): Promise<string[]> {
+  const output = await runReplay(configOf(scenario, more));
+  const differences: string[] = [];
+  for (const [family, file] of [
+    [4, 'iptables.save'],
+    [6, 'ip6tables.save'],
+  ] as const) {
+    const path = join(scenario.folder, 'expected', file);
+    if (!existsSync(path)) continue;
+    const expected = readFileSync(path, 'utf8');
+    const actual = savedText(output, family) ?? '';
+    differences.push(...compareCounters(expected, actual));
+    expect(readCounters(actual)).toHaveLength(readCounters(expected).length);
+  }
+  return differences;
+}
+
+const all = scenarios();
+
+describe.each(all.filter(({ name }) => !NOT_YET.has(name)))('$name', (scenario) => {
+  it.each(['compiled', 'linear'] as const)(
+    'has the counters of the live firewall (%s)',
+    async (evaluator) => {
+      expect(await differencesOf(scenario, { evaluator })).toEqual([]);
+    },
+  );
+
+  it('has them whatever the number of workers', async () => {
+    const here = await runReplay(configOf(scenario));
+    for (const workers of [1, 2, 3]) {
+      const output = await runReplay(configOf(scenario, { workers }));
+      expect(output.result).toEqual(here.result);
+      expect(savedText(output, 4)).toBe(savedText(here, 4));
+      expect(savedText(output, 6)).toBe(savedText(here, 6));
     }
+  });
+});
+
+describe.each(all.filter(({ name }) => NOT_YET.has(name)))('$name', (scenario) => {
+  it(`differs still: ${NOT_YET.get(scenario.name)}`, async () => {
+    expect(await differencesOf(scenario, {})).not.toEqual([]);
   });
 });

@@ -19,7 +19,9 @@ export function scenarios(): Scenario[] {
     .filter((name) => existsSync(join(capturesFolder, name, 'expected')))
     .map((name) => {
       const folder = join(capturesFolder, name);
-      const files = readdirSync(folder).filter((file) => /\.pcap(ng)?$/.test(file) && !LEFT_OUT.has(`${name}/${file}`));
+      const files = readdirSync(folder).filter(
+        (file) => /\.pcap(ng)?$/.test(file) && !LEFT_OUT.has(`${name}/${file}`),
+      );
       return { name, folder, captures: files.map((file) => argumentOf(folder, file)) };
     });
 }

@@ -128,7 +128,10 @@ test('NFQUEUE stops, or with --queue-bypass lets pass; NFLOG and AUDIT go on', (
 
 describe('CT', () => {
   const templates: object[] = [];
-  const conntrack = { makeTemplate: (template: object) => templates.push(template) - 1, templateEntry: () => 0 };
+  const conntrack = {
+    makeTemplate: (template: object) => templates.push(template) - 1,
+    templateEntry: () => 0,
+  };
   const raw = (rules: string[]) =>
     ready(
       rules,
