@@ -21,6 +21,9 @@ export async function writeReports(
     const { htmlReport } = await import('../report/html.ts');
     outputs.html.writeText(htmlReport(output, rulesets, programVersion()));
   }
+  // Where not one packet could be read, the message says it all; a listing of zeros would hide it.
+  const isNothing = output.result.totals.packets === 0 && output.damage.length > 0;
+  if (isNothing && (options.format ?? 'text') === 'text') return;
   await stdout.print(await standardReport(output, rulesets, options));
 }
 

@@ -253,16 +253,35 @@ function bringsDefrag({ definition }: Extension): boolean {
   return (definition as { bringsDefrag?: boolean }).bringsDefrag === true;
 }
 
+/** Targets that neither end a packet nor have a say in its tracking. */
+const HARMLESS = new Set([
+  'ACCEPT',
+  'RETURN',
+  'LOG',
+  'NFLOG',
+  'AUDIT',
+  'TRACE',
+  'MARK',
+  'TOS',
+  'DSCP',
+  'TTL',
+  'HL',
+]);
+
 /**
- * True when raw must run before conntrack looks at a packet: a target there decides whether or how it is tracked
- * (NOTRACK, CT), or a match asks for the state that conntrack has not given yet.
+ * True when raw must run before conntrack looks at a packet: a target or policy there may drop it, or decide whether
+ * and how it is tracked (NOTRACK, CT), or a match asks for the state that conntrack has not given yet.
  */
 function rawDecides(ruleset: Ruleset): boolean {
   const raw = ruleset.tables.find(({ name }) => name === 'raw');
-  for (const { matches, target } of raw?.chains.flatMap((chain) => chain.rules) ?? []) {
-    if (matches.some(bringsConntrack)) return true;
-    if (target.kind !== 'extension') continue;
-    if (target.definition.name === 'CT' || target.definition.name === 'NOTRACK') return true;
-  }
-  return false;
+  if (raw === undefined) return false;
+  return raw.chains.some(
+    ({ policy, rules }) =>
+      policy === 'DROP' ||
+      rules.some(
+        ({ matches, target }) =>
+          matches.some(bringsConntrack) ||
+          (target.kind === 'extension' && !HARMLESS.has(target.definition.name)),
+      ),
+  );
 }
