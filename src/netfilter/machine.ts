@@ -28,11 +28,20 @@ export interface RulesetText {
   readonly text: string;
 }
 
+/** An address that came in as a source by an interface: all that is known where nothing is known of the host. */
+export interface SeenSource {
+  readonly family: Family;
+  readonly words: readonly number[];
+  readonly iface: string;
+}
+
 /** What a machine is made of: plain data, the same in every thread. */
 export interface MachineConfig {
   readonly host: string | undefined;
   /** Names of interfaces that CAPTURE arguments give. */
   readonly captureInterfaces: readonly string[];
+  /** For a host of which neither addresses nor routes are known (workers/survey.ts). */
+  readonly seenSources?: readonly SeenSource[];
   readonly rulesets: readonly RulesetText[];
   readonly conntrack: { readonly file: string; readonly text: string } | undefined;
   /** `ipset save`; absent when there is none. */
@@ -109,6 +118,9 @@ export class Machine {
     this.loaded = loadRulesets(config);
     this.host = loadHost(config.host, { captureInterfaces: config.captureInterfaces });
     const { host, loaded } = this;
+    for (const { family, words, iface } of config.seenSources ?? []) {
+      host.guess?.learnSource(family, Int32Array.from(words), 0, host.interfaceId(iface));
+    }
     loaded.sets.useHost(host);
     this.#conntrack = new Conntrack({ host, seed: config.seed, midstream: config.midstream });
     this.#conntrack.nat.selector.chooser = (_ct, _tuple, manip) => this.#dice.port(manip);

@@ -7,14 +7,17 @@ import type { ReplayResult } from '../netfilter/result.ts';
 import type { ReplayConfig, ReplayObserver, ReplayOutput } from './config.ts';
 import { runInline } from './inline.ts';
 import { loadMachineConfig } from './load-config.ts';
+import { surveySources } from './survey.ts';
 
 /**
  * Replays captures through a machine's rules.
  * @throws UserError for what is wrong in the configuration, the host, the rulesets or the captures' link types.
  */
 export async function runReplay(config: ReplayConfig, observer: ReplayObserver = {}): Promise<ReplayOutput> {
-  const machineConfig = loadMachineConfig(config);
-  const loaded = loadRulesets(machineConfig);
+  const files = loadMachineConfig(config);
+  const loaded = loadRulesets(files);
+  const seenSources = await surveySources(config.captures, config.host, files.captureInterfaces);
+  const machineConfig = { ...files, seenSources };
   const reader = await openCaptures(config.captures);
   try {
     observer.onStart?.({
