@@ -176,6 +176,11 @@ export class Sharing {
     return lut;
   }
 
+  /** Rules look at something that packets of a connection may differ in: else all signatures are 0. */
+  get looks(): boolean {
+    return this.#registers.length > 0;
+  }
+
   /** The signature of the packet whose registers are `r`: a number from 0 to 2^31 - 1. */
   signature(r: Int32Array): number {
     let signature = 0;

@@ -57,7 +57,8 @@ import { TCP_ACK_SET, TCP_SYN_RECV, TCP_SYN_SENT } from './tcp-states.ts';
  * I and III make it INVALID, II and IV let it pass without a change of state; a sender that was picked up in the
  * middle (its window scale is not known) is allowed everything, and so is everybody with tcp_be_liberal.
  *
- * Sequence numbers are 32-bit words compared by the sign of their difference.
+ * Sequence numbers are 32-bit words compared by the sign of their difference. Sums of them are cut to words at once
+ * (`| 0`): one that leaves the 32 bits throws the whole function out of optimised code.
  */
 
 export const WINDOW_ACCEPT = 0;
@@ -152,14 +153,14 @@ export function inWindow(
   const receiverMaxWin = w[receiver + SEEN_MAXWIN]! >>> 0;
   const ackWindow = Math.max(w[sender + SEEN_MAXWIN]! >>> 0, MAX_ACK_WINDOW);
 
-  if (!before(seq, w[sender + SEEN_MAXEND]! + 1)) {
+  if (!before(seq, (w[sender + SEEN_MAXEND]! + 1) | 0)) {
     const overshoot = (end - w[sender + SEEN_MAXEND]! + 1) >>> 0;
     if (
       receiverMaxWin !== 0 &&
-      after(end, senderEnd - receiverMaxWin - 1) &&
-      after(sack, receiverEnd - ackWindow - 1) &&
+      after(end, (senderEnd - receiverMaxWin - 1) | 0) &&
+      after(sack, (receiverEnd - ackWindow - 1) | 0) &&
       overshoot <= receiverMaxWin &&
-      before(sack, receiverEnd + 1)
+      before(sack, (receiverEnd + 1) | 0)
     ) {
       // A sender that overruns the window: remembered, so that its data may be acknowledged.
       w[sender + SEEN_END] = end;
@@ -168,13 +169,13 @@ export function inWindow(
     }
     return unlessLiberal(core, sender, WINDOW_INVALID, INVALID_TCP_SEQ_OVER);
   }
-  if (!before(sack, receiverEnd + 1)) {
+  if (!before(sack, (receiverEnd + 1) | 0)) {
     return unlessLiberal(core, sender, WINDOW_INVALID, INVALID_TCP_ACK_OVER);
   }
-  if (receiverMaxWin !== 0 && !after(end, senderEnd - receiverMaxWin - 1)) {
+  if (receiverMaxWin !== 0 && !after(end, (senderEnd - receiverMaxWin - 1) | 0)) {
     return unlessLiberal(core, sender, WINDOW_IGNORE, IGNORED_TCP_SEQ_UNDER);
   }
-  if (!after(sack, receiverEnd - ackWindow - 1)) {
+  if (!after(sack, (receiverEnd - ackWindow - 1) | 0)) {
     return unlessLiberal(core, sender, WINDOW_IGNORE, IGNORED_TCP_ACK_UNDER);
   }
 
@@ -197,7 +198,7 @@ export function inWindow(
   if (receiverMaxWin !== 0 && after(end, w[sender + SEEN_MAXEND]!)) {
     w[receiver + SEEN_MAXWIN]! += end - w[sender + SEEN_MAXEND]!;
   }
-  if (after(sack + win, w[receiver + SEEN_MAXEND]! - 1)) {
+  if (after((sack + win) | 0, (w[receiver + SEEN_MAXEND]! - 1) | 0)) {
     w[receiver + SEEN_MAXEND] = sack + win + (win === 0 ? 1 : 0);
   }
   if (ack === receiverEnd) w[receiver + SEEN_FLAGS]! &= ~FLAG_DATA_UNACKNOWLEDGED;

@@ -24,8 +24,7 @@ const tuple = new Int32Array(TUPLE_WORDS);
  * of which nothing has been done yet (but that the old entry is gone where a closed connection is begun anew).
  *
  * For rows at whose hook nothing was done before: no template, no CT_UNTRACKED, no attached connection, no
- * register that differs from its column. Before a block of rows, ConntrackTable.touch of their hashes overlaps
- * the misses of the index.
+ * register that differs from its column. Before a block of rows, ConntrackTable.touchRows overlaps their misses.
  */
 export function trackRow(core: ConntrackCore, c: Columns, view: DataView, i: number, hook: number): number {
   const l4proto = c.l4proto[i]!;
@@ -38,7 +37,8 @@ export function trackRow(core: ConntrackCore, c: Columns, view: DataView, i: num
   const l4Length = lengthBytes - (l4 - l3);
   const end = l3 + c.l3CapLen[i]!;
   // Headers that are not all there are for the slow way.
-  if (l4Length < 20 || l4 + 20 > end) return ROW_NOT_HANDLED;
+  const headerBytes = l4proto === IPPROTO_TCP ? 20 : 8;
+  if (l4Length < headerBytes || l4 + headerBytes > end) return ROW_NOT_HANDLED;
   core.nowNs = c.timeNs[i]!;
   core.lastInvalidReason = INVALID_NONE;
   const found = findRow(core, c, i, l4proto);

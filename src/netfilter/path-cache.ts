@@ -31,10 +31,19 @@ const FLOW_BITS = 14;
 const FLOW_WORDS = 20;
 
 export class PathCache {
-  #byConnection = new Int32Array(RECORD_WORDS << 10);
+  /**
+   * Shared memory for its alignment alone: its pages begin cache lines, where an ArrayBuffer's begin anywhere and records
+   * straddle two.
+   */
+  #byConnection: Int32Array = new Int32Array(new SharedArrayBuffer(4 * (RECORD_WORDS << 10)));
   #byFlow = new Int32Array(FLOW_WORDS << FLOW_BITS);
   #key = new Int32Array(FLOW_WORDS);
   #flowSlot = 0;
+
+  /** The records by connection, a cache line each: for loading them ahead of `connection`. */
+  get records(): Int32Array {
+    return this.#byConnection;
+  }
 
   /** Path of a packet of entry `ct` in state `ctinfo`, or -1. */
   connection(
@@ -69,7 +78,7 @@ export class PathCache {
     path: number,
   ): void {
     while ((ct + 1) * RECORD_WORDS > this.#byConnection.length) {
-      const grown = new Int32Array(2 * this.#byConnection.length);
+      const grown = new Int32Array(new SharedArrayBuffer(8 * this.#byConnection.length));
       grown.set(this.#byConnection);
       this.#byConnection = grown;
     }

@@ -28,6 +28,13 @@ export class Statistics {
     if (state === STATE_INVALID) this.#invalid[family]![invalidReason]! += 1;
   }
 
+  /** As `count`, of a packet of a connection: NEW or ESTABLISHED. */
+  countKnown(family: number, l4proto: number, isNew: boolean, length: number): void {
+    const at = ((family === 4 ? 0 : 256) + l4proto) * STATES.length + (isNew ? 0 : STATE_ESTABLISHED);
+    this.#packets[at]! += 1;
+    this.#bytes[at]! += length;
+  }
+
   /** A connection has entered the table. */
   confirmed(r: Int32Array): void {
     this.#confirmed[(r[R_FAMILY] === 4 ? 0 : 256) + r[R_L4PROTO]!]! += 1;

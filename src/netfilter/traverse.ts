@@ -165,6 +165,13 @@ export class Traversal {
     return tracked;
   }
 
+  /** In place of `trackFirst`, for a packet that conntrack has judged from its row (track-row.ts). */
+  trackedAlready(p: Packet): void {
+    this.#start(p, 0);
+    this.tracked = true;
+    this.#tracked = p.number;
+  }
+
   /** A packet arrives on interface `iif`. Its header checks are done. */
   inbound(p: Packet, iif: number): void {
     this.#start(p, iif);
