@@ -1,12 +1,25 @@
 import type { Batch, Columns } from '../batch/batch.ts';
-import { CHECKSUM_BAD, CHECKSUM_GOOD, CHECKSUM_PARTIAL, DECODE_FRAGMENT } from '../batch/layout.ts';
+import {
+  CHECKSUM_BAD,
+  CHECKSUM_GOOD,
+  CHECKSUM_PARTIAL,
+  DECODE_BAD_IP_OPTIONS,
+  DECODE_FRAGMENT,
+  DECODE_OPTIONS,
+} from '../batch/layout.ts';
 import { isOdd } from '../compile/odd.ts';
 import type { Sharing } from '../compile/sharing.ts';
 import type { Conntrack } from '../conntrack/conntrack.ts';
 import { ROW_DROPPED } from '../conntrack/track-row.ts';
 import { DROP_HEADER_CUT, DROP_NONE } from '../decode/drop-reasons.ts';
 import { interfaceDropReason } from '../decode/interface-checks.ts';
-import { DIRECTION_ECHO, DIRECTION_IN, DIRECTION_LOOP, DIRECTION_OUT, DIRECTION_OUTPUT } from '../direction/director.ts';
+import {
+  DIRECTION_ECHO,
+  DIRECTION_IN,
+  DIRECTION_LOOP,
+  DIRECTION_OUT,
+  DIRECTION_OUTPUT,
+} from '../direction/director.ts';
 import type { Trail } from '../evaluate/trail.ts';
 import type { Host } from '../host/types.ts';
 import { IPS_CONFIRMED } from '../packet/conntrack-access.ts';
@@ -19,6 +32,7 @@ import {
   R_CTINFO,
   R_CTMARK,
   R_CTSTATUS,
+  R_DECODE_FLAGS,
   R_FAMILY,
   R_IIF,
   R_LENGTH,
@@ -33,6 +47,7 @@ import {
 } from '../packet/registers.ts';
 import type { Dice } from './dice.ts';
 import { LocalForm } from './local-form.ts';
+import { MtuClasses } from './mtu-classes.ts';
 import {
   OUTCOME_ECHO,
   OUTCOME_FORWARDED,
@@ -82,6 +97,12 @@ export interface OrderedStageParts {
 const NO_HOOK = 255;
 
 /**
+ * IP options may end a way at the routing decision, and a reassembled packet may be longer than others may be: such
+ * packets, which are rare, share no path.
+ */
+const NOT_SHARED = DECODE_OPTIONS | DECODE_BAD_IP_OPTIONS;
+
+/**
  * The ordered stage: takes the packets of decoded, sorted batches in capture order through tracking and rules.
  *
  * A packet whose connection, direction, state and signature have been seen takes the known path: one look-up, one
@@ -97,6 +118,7 @@ export class OrderedStage {
   readonly statistics = new Statistics();
   readonly #cache = new PathCache();
   readonly #quick: QuickWay;
+  readonly #mtus: MtuClasses;
   readonly #p = new Packet();
   readonly #arrived = new Int32Array(REGISTER_COUNT);
   readonly #localForm: LocalForm;
@@ -125,10 +147,12 @@ export class OrderedStage {
     this.#answers = new PendingAnswers(parts.conntrack, this.#localForm);
     const quickSharing = (family: 4 | 6) =>
       parts.families[family]?.tracks === true && !parts.rawFirst[family] ? parts.sharing[family] : undefined;
+    this.#mtus = new MtuClasses(parts.host);
     this.#quick = new QuickWay(
       parts.conntrack.core,
       this.#cache,
       this.statistics,
+      this.#mtus,
       quickSharing(4),
       quickSharing(6),
       parts.checksum,
@@ -242,7 +266,8 @@ export class OrderedStage {
     this.#traversal.trackedAlready(p);
     const iface = c.ifaceId[i]!;
     const sharing = this.#parts.sharing[r[R_FAMILY]!]!;
-    if (c.echoDistance[i] === 0) return this.#share(p, DIRECTION_IN, iface, true, sharing, signature, entrance);
+    if (c.echoDistance[i] === 0)
+      return this.#share(p, DIRECTION_IN, iface, true, sharing, signature, entrance);
     this.#observeEcho(i, batch, ahead);
     const path = this.#share(p, DIRECTION_IN, iface, true, sharing, signature, entrance);
     this.#parts.dice.forget();
@@ -354,7 +379,9 @@ export class OrderedStage {
       direction !== DIRECTION_LOOP &&
       p.l4Offset >= 0 &&
       !this.#parts.rawFirst[family] &&
-      !isOdd(r);
+      !isOdd(r) &&
+      !p.isReassembled &&
+      (r[R_DECODE_FLAGS]! & NOT_SHARED) === 0;
     if (!canShare) return this.#walk(p, direction, iface, tracks);
     // The key is taken before the walk changes anything.
     const signature = sharing.signature(r);
@@ -377,8 +404,9 @@ export class OrderedStage {
     const { r } = p;
     const ct = r[R_CT]!;
     const ctinfo = r[R_CTINFO]!;
+    const mtuClass = this.#mtus.classOf(r[R_LENGTH]!, r[R_DECODE_FLAGS]!);
     if (ct < 0) {
-      const known = this.#cache.flow(r, signature, entrance);
+      const known = this.#cache.flow(r, signature, entrance, mtuClass);
       if (known >= 0) return this.#known(p, known, tracks);
       const path = this.#walk(p, direction, iface, tracks);
       if (this.#mayRemember(path)) this.#cache.setFlow(path);
@@ -386,16 +414,16 @@ export class OrderedStage {
     }
     const confirmed = (r[R_CTSTATUS]! & IPS_CONFIRMED) !== 0;
     const ctmark = r[R_CTMARK]!;
-    const ctstatus = sharing.readsCtstatus ? r[R_CTSTATUS]! : 0;
+    const rest = (sharing.readsCtstatus ? r[R_CTSTATUS]! : 0) | (mtuClass << 16);
     if (!confirmed || !isShared(ctinfo)) {
       if (!confirmed) this.#cache.forgetConnection(ct);
       return this.#walk(p, direction, iface, tracks);
     }
-    const known = this.#cache.connection(ct, ctinfo, signature, entrance, ctmark, ctstatus);
+    const known = this.#cache.connection(ct, ctinfo, signature, entrance, ctmark, rest);
     if (known >= 0) return this.#known(p, known, tracks);
     const path = this.#walk(p, direction, iface, tracks);
     if (this.#mayRemember(path) && this.#conntrack.mark(ct) === ctmark) {
-      this.#cache.setConnection(ct, ctinfo, signature, entrance, ctmark, ctstatus, path);
+      this.#cache.setConnection(ct, ctinfo, signature, entrance, ctmark, rest, path);
     }
     return path;
   }

@@ -18,7 +18,7 @@ import {
  *   table. A record is found by the entry that look-up has just given, so a hit costs one cache line;
  * - by flow, for packets without an entry (conntrack off, UNTRACKED, INVALID): direct-mapped by the tuple.
  *
- *   slot of a connection:  path + 1 | signature | entrance | ctmark | ctstatus
+ *   slot of a connection:  path + 1 | signature | entrance | ctmark | ctstatus, MTU class << 16
  *
  * `entrance` is everything else that decides the way: direction and interface, TOS, packet type, whether the TTL
  * lets it be forwarded, and what raw has said.
@@ -29,6 +29,8 @@ const RECORD_WORDS = 16;
 
 const FLOW_BITS = 14;
 const FLOW_WORDS = 20;
+/** Word 0 is the path; the key ends before this one. */
+const FLOW_KEY_END = 17;
 
 export class PathCache {
   /**
@@ -52,7 +54,7 @@ export class PathCache {
     signature: number,
     entrance: number,
     ctmark: number,
-    ctstatus: number,
+    rest: number,
   ): number {
     const at = ct * RECORD_WORDS + SLOT_WORDS * slotOf(ctinfo);
     const words = this.#byConnection;
@@ -61,7 +63,7 @@ export class PathCache {
       words[at + 1] !== signature ||
       words[at + 2] !== entrance ||
       words[at + 3] !== ctmark ||
-      words[at + 4] !== ctstatus
+      words[at + 4] !== rest
     ) {
       return -1;
     }
@@ -74,7 +76,7 @@ export class PathCache {
     signature: number,
     entrance: number,
     ctmark: number,
-    ctstatus: number,
+    rest: number,
     path: number,
   ): void {
     while ((ct + 1) * RECORD_WORDS > this.#byConnection.length) {
@@ -88,7 +90,7 @@ export class PathCache {
     words[at + 1] = signature;
     words[at + 2] = entrance;
     words[at + 3] = ctmark;
-    words[at + 4] = ctstatus;
+    words[at + 4] = rest;
   }
 
   /** The record of `ct` belongs to another connection now. */
@@ -98,7 +100,7 @@ export class PathCache {
   }
 
   /** Path of a packet without an entry, or -1. `setFlow` may follow, for the same packet. */
-  flow(r: Int32Array, signature: number, entrance: number): number {
+  flow(r: Int32Array, signature: number, entrance: number, mtuClass: number): number {
     const key = this.#key;
     for (let i = 0; i < 8; i++) key[1 + i] = r[R_SADDR + i]!;
     key[9] = r[R_FAMILY]! | (r[R_L4PROTO]! << 8) | ((r[R_CTINFO]! & 255) << 16);
@@ -108,12 +110,14 @@ export class PathCache {
     key[13] = r[R_ICMP_CODE]!;
     key[14] = signature;
     key[15] = entrance;
+    key[16] = mtuClass;
     let hash = 0;
-    for (let i = 1; i < 16; i++) hash = Math.imul((hash << 5) | (hash >>> 27), 0x85ebca77) ^ key[i]!;
+    for (let i = 1; i < FLOW_KEY_END; i++)
+      hash = Math.imul((hash << 5) | (hash >>> 27), 0x85ebca77) ^ key[i]!;
     this.#flowSlot = (mix32(hash) >>> (32 - FLOW_BITS)) * FLOW_WORDS;
     const words = this.#byFlow;
     const at = this.#flowSlot;
-    for (let i = 1; i < 16; i++) if (words[at + i] !== key[i]) return -1;
+    for (let i = 1; i < FLOW_KEY_END; i++) if (words[at + i] !== key[i]) return -1;
     return words[at]! - 1;
   }
 
@@ -121,7 +125,7 @@ export class PathCache {
     const words = this.#byFlow;
     const at = this.#flowSlot;
     words[at] = path + 1;
-    for (let i = 1; i < 16; i++) words[at + i] = this.#key[i]!;
+    for (let i = 1; i < FLOW_KEY_END; i++) words[at + i] = this.#key[i]!;
   }
 }
 

@@ -29,6 +29,7 @@ import {
   R_TTL,
   REGISTER_COUNT,
 } from '../packet/registers.ts';
+import type { MtuClasses } from './mtu-classes.ts';
 import type { PathCache } from './path-cache.ts';
 import type { Statistics } from './statistics.ts';
 
@@ -61,6 +62,7 @@ export class QuickWay {
   readonly #core: ConntrackCore;
   readonly #cache: PathCache;
   readonly #statistics: Statistics;
+  readonly #mtus: MtuClasses;
   /** Sharing of the families whose packets may go this way. */
   readonly #sharing4: Sharing | undefined;
   readonly #sharing6: Sharing | undefined;
@@ -79,6 +81,7 @@ export class QuickWay {
     core: ConntrackCore,
     cache: PathCache,
     statistics: Statistics,
+    mtus: MtuClasses,
     sharing4: Sharing | undefined,
     sharing6: Sharing | undefined,
     checksum: 'auto' | 'verify' | 'trust',
@@ -86,6 +89,7 @@ export class QuickWay {
     this.#core = core;
     this.#cache = cache;
     this.#statistics = statistics;
+    this.#mtus = mtus;
     this.#sharing4 = sharing4;
     this.#sharing6 = sharing6;
     this.isOpen = sharing4 !== undefined || sharing6 !== undefined;
@@ -120,7 +124,13 @@ export class QuickWay {
     if (state === ROW_NOT_HANDLED) return QUICK_NOT;
     const signature = sharing.looks ? this.#signature(sharing, c, i) : 0;
     const port = c.portId[i]!;
-    const entrance = entranceOf(port === 0 ? c.ifaceId[i]! : port, DIRECTION_IN, c.tos[i]!, PKT_HOST, c.ttl[i]!);
+    const entrance = entranceOf(
+      port === 0 ? c.ifaceId[i]! : port,
+      DIRECTION_IN,
+      c.tos[i]!,
+      PKT_HOST,
+      c.ttl[i]!,
+    );
     this.state = state;
     this.signature = signature;
     this.entrance = entrance;
@@ -129,8 +139,9 @@ export class QuickWay {
     if (!isShared(ctinfo)) return QUICK_TRACKED;
     const at = (state >> 3) << RECORD_SHIFT;
     const { words } = core;
-    const ctstatus = sharing.readsCtstatus ? words[at + C_STATUS]! : 0;
-    const known = this.#cache.connection(state >> 3, ctinfo, signature, entrance, words[at + C_MARK]!, ctstatus);
+    const status = sharing.readsCtstatus ? words[at + C_STATUS]! : 0;
+    const rest = status | (this.#mtus.classOf(c.length[i]!, c.decodeFlags[i]!) << 16);
+    const known = this.#cache.connection(state >> 3, ctinfo, signature, entrance, words[at + C_MARK]!, rest);
     if (known < 0) return QUICK_TRACKED;
     this.#statistics.countKnown(family, c.l4proto[i]!, ctinfo === CT_NEW, c.length[i]!);
     return known;
@@ -158,6 +169,12 @@ export function isShared(ctinfo: number): boolean {
  * How a packet came in, as one word of the path's key: `place` is its bridge port, or its interface where there is
  * none (16 bits); DIRECTION_* (3), TOS (8), PKT_* (3), and whether its TTL lets it be forwarded.
  */
-export function entranceOf(place: number, direction: number, tos: number, pktType: number, ttl: number): number {
+export function entranceOf(
+  place: number,
+  direction: number,
+  tos: number,
+  pktType: number,
+  ttl: number,
+): number {
   return place | (direction << 16) | (tos << 19) | (pktType << 27) | (ttl <= 1 ? 1 << 30 : 0);
 }
