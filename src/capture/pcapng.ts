@@ -1,7 +1,7 @@
 import type { Batch } from '../batch/batch.ts';
 import { RECORD_UNKNOWN } from '../batch/layout.ts';
 import type { CaptureArgument } from './argument.ts';
-import { maxCapturedBytes } from './limits.ts';
+import { MAX_CAPTURED_BYTES, maxCapturedBytes } from './limits.ts';
 import { isSupportedLinktype } from './linktype.ts';
 import { PCAPNG_SECTION } from './magic.ts';
 import {
@@ -29,6 +29,10 @@ const MIN_SECTION_BYTES = 28;
 /** Offset of the data in an Enhanced Packet Block and in the old Packet Block. */
 const PACKET_DATA = 28;
 const SIMPLE_PACKET_DATA = 12;
+/** As much for a section's options as for an interface's; and for a packet's beside the packet itself. */
+const MAX_SECTION_BYTES = 1 << 20;
+const MAX_PACKET_BLOCK_BYTES = MAX_CAPTURED_BYTES + (1 << 20);
+
 /** An interface block with more (options may hold a long comment) is not believed. */
 const MAX_INTERFACE_BYTES = 1 << 20;
 
@@ -158,6 +162,9 @@ export class PcapngWalker implements Walker {
     if (type === PCAPNG_SECTION && total < MIN_SECTION_BYTES) {
       return this.#broken(`a section header block claims a length of ${total} bytes`);
     }
+    if (type === PCAPNG_SECTION && total > MAX_SECTION_BYTES) {
+      return this.#broken(`a section header block claims a length of ${total} bytes`);
+    }
     switch (type) {
       case BLOCK_INTERFACE:
         if (total > MAX_INTERFACE_BYTES)
@@ -166,7 +173,10 @@ export class PcapngWalker implements Walker {
       case BLOCK_ENHANCED_PACKET:
       case BLOCK_PACKET:
       case BLOCK_SIMPLE_PACKET: {
-        const why = this.#packetProblem(view, at, type, total, bytes);
+        const why =
+          total > MAX_PACKET_BLOCK_BYTES
+            ? `a packet block claims a length of ${total} bytes`
+            : this.#packetProblem(view, at, type, total, bytes);
         if (why !== undefined) return this.#broken(why);
         break;
       }
