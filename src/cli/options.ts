@@ -32,6 +32,7 @@ export interface ReplayOptions {
   readonly workers?: number;
   readonly seed: number;
   readonly keepCounters?: boolean;
+  readonly conntrackTable?: boolean;
   readonly quiet?: boolean;
   readonly progress: boolean;
 }
@@ -141,6 +142,7 @@ export function addOutputOptions(command: Command): Command {
         .default('text'),
     )
     .addOption(option('--keep-counters', 'start from the counters in the dump instead of zero'))
+    .addOption(option('--conntrack-table', 'json: also list the connections that stand at the end'))
     .addOption(
       option('--table <table>', 'text: only this table (repeatable)').argParser(
         collect(oneOf('--table', TABLES)),
@@ -217,6 +219,7 @@ export function replayConfig(
     onUnsupported,
     evaluator,
     perPacket,
+    conntrackDump: options.conntrackTable === true,
   };
 }
 

@@ -28,13 +28,19 @@ export class DirectionStage {
   readonly #echoes = new EchoTable();
   /** Batches of the last ECHO_LINK_PACKETS packets, oldest first. */
   readonly #recent: Batch[] = [];
-  /** This host passes packets on (routes or bridges), so that echoes can be. */
+  /** This host passes packets on (routes or bridges) and not all directions are told, so that echoes can be. */
   readonly #passesOn: boolean;
+  /** Echoes are looked for, and the ordered stage has to lag behind. */
+  get linksEchoes(): boolean {
+    return this.#passesOn;
+  }
+
   echoPackets = 0;
 
-  constructor(host: Host, assume: (sentence: string) => void) {
+  /** `mayHoldEchoes`: false where the user has told the direction of all packets, so that none needs a guess. */
+  constructor(host: Host, assume: (sentence: string) => void, mayHoldEchoes = true) {
     this.#director = new Director(host, assume);
-    this.#passesOn = passesOn(host);
+    this.#passesOn = mayHoldEchoes && passesOn(host);
   }
 
   process(batch: Batch, sources: readonly CaptureSource[]): void {

@@ -52,6 +52,10 @@ export interface MachineConfig {
   readonly onUnsupported: 'error' | 'never-match';
   readonly evaluator: 'compiled' | 'linear';
   readonly perPacket: boolean;
+  /** The result lists the connections that stand at the end. */
+  readonly conntrackDump: boolean;
+  /** Some CAPTURE argument does not say which way its packets went, so that echoes may be among them. */
+  readonly mayHoldEchoes: boolean;
 }
 
 /** The rulesets of a run, parsed and numbered. */
@@ -110,6 +114,7 @@ export class Machine {
   readonly #conntrack: Conntrack;
   readonly #families: (FamilyRules | undefined)[] = [];
   readonly #trail = new Trail();
+  readonly #listsConntrack: boolean;
   readonly #dice = new Dice();
   readonly #assumptions = new Set<string>();
 
@@ -156,7 +161,8 @@ export class Machine {
     if (config.conntrack !== undefined) {
       this.#conntrack.seed(config.conntrack.text, 0, config.conntrack.file);
     }
-    this.direction = new DirectionStage(host, assume);
+    this.#listsConntrack = config.conntrackDump;
+    this.direction = new DirectionStage(host, assume, config.mayHoldEchoes);
     this.stage = new OrderedStage({
       host,
       conntrack: this.#conntrack,
@@ -237,7 +243,7 @@ export class Machine {
         .filter((iface) => iface !== undefined && iface.id > 0)
         .map(({ name }) => name),
       assumptions: [...this.host.assumptions, ...this.#assumptions],
-      conntrackDump: conntrackFamilies.length === 0 ? [] : this.#conntrack.dump(nowNs),
+      conntrackDump: this.#listsConntrack && conntrackFamilies.length > 0 ? this.#conntrack.dump(nowNs) : [],
       profile: { walked: stage.walked, cached: stage.cached },
     };
   }

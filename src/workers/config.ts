@@ -28,6 +28,8 @@ export interface ReplayConfig {
   readonly evaluator: 'compiled' | 'linear';
   /** Fill the outcome columns of batches (for per-packet output). */
   readonly perPacket: boolean;
+  /** List the connections that stand at the end (ReplayResult.conntrackDump): costs a line of text for each. */
+  readonly conntrackDump?: boolean | undefined;
 }
 
 export interface Progress {

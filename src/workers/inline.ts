@@ -13,7 +13,7 @@ export async function runInline(
   checksum: 'auto' | 'verify' | 'trust',
   observer: ReplayObserver,
 ): Promise<boolean> {
-  const lookAhead = new LookAhead();
+  const lookAhead = new LookAhead(machine.direction.linksEchoes);
   const free: Batch[] = [];
   const options = { checksum: checksum === 'trust' ? 'trust' : 'verify' } as const;
   let packets = 0;

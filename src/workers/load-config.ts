@@ -16,9 +16,8 @@ export function loadMachineConfig(config: ReplayConfig): MachineConfig {
   }
   const conntrackFile = config.conntrack ?? hostFilePath(config.host, 'conntrack');
   const ipsetFile = config.ipset ?? hostFilePath(config.host, 'ipsetSave');
-  const captureInterfaces = config.captures
-    .map((text) => parseCaptureArgument(text).ifaceName)
-    .filter((name) => name !== undefined);
+  const captures = config.captures.map((text) => parseCaptureArgument(text));
+  const captureInterfaces = captures.map(({ ifaceName }) => ifaceName).filter((name) => name !== undefined);
   return {
     host: config.host,
     captureInterfaces: [...new Set(captureInterfaces)],
@@ -34,6 +33,8 @@ export function loadMachineConfig(config: ReplayConfig): MachineConfig {
     onUnsupported: config.onUnsupported,
     evaluator: config.evaluator,
     perPacket: config.perPacket,
+    conntrackDump: config.conntrackDump === true,
+    mayHoldEchoes: captures.some(({ direction }) => direction === undefined),
   };
 }
 

@@ -9,6 +9,12 @@ import { ECHO_LINK_PACKETS } from '../direction/direction-stage.ts';
 export class LookAhead {
   readonly #queue: Batch[] = [];
   #rows = 0;
+  readonly #packetsAhead: number;
+
+  /** `linksEchoes`: false where none are looked for, and batches are handed on at once. */
+  constructor(linksEchoes: boolean) {
+    this.#packetsAhead = linksEchoes ? ECHO_LINK_PACKETS : 0;
+  }
 
   push(batch: Batch): void {
     this.#queue.push(batch);
@@ -18,7 +24,7 @@ export class LookAhead {
   /** The next batch that may be replayed, undefined when more must be sorted first. */
   next(isEnd: boolean): Batch | undefined {
     const batch = this.#queue[0];
-    if (batch === undefined || (!isEnd && this.#rows - batch.count < ECHO_LINK_PACKETS)) return undefined;
+    if (batch === undefined || (!isEnd && this.#rows - batch.count < this.#packetsAhead)) return undefined;
     this.#queue.shift();
     this.#rows -= batch.count;
     return batch;

@@ -69,7 +69,7 @@ function decodeAll(ring: Ring, slots: Slots, task: WorkerTask): void {
 function replayAll(ring: Ring, slots: Slots, task: WorkerTask): NonNullable<WorkerAnswer['result']> {
   const machine = new Machine(task.machine!);
   const board = SourceBoard.from(task.sources);
-  const lookAhead = new LookAhead();
+  const lookAhead = new LookAhead(machine.direction.linksEchoes);
   const options = { checksum: task.checksum === 'trust' ? 'trust' : 'verify' } as const;
   let sources: CaptureSource[] = [];
   let version = -1;

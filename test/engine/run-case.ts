@@ -73,6 +73,7 @@ export async function runCase(
       onUnsupported: 'error',
       evaluator: 'compiled',
       perPacket: false,
+      conntrackDump: true,
       ...options,
     });
     return { save4: savedText(output, 4, one.counters), save6: savedText(output, 6, one.counters), output };
