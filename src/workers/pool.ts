@@ -45,6 +45,9 @@ export async function runOnPool(
     concurrentTasksPerWorker: 1,
   });
   const ports: MessagePort[] = [];
+  // Neither Atomics.waitAsync nor an idle worker keeps Node from ending: when all workers were done before this thread had
+  // taken back the last batches, the process ended in the middle of the run, with exit status 13.
+  const staysAlive = setInterval(() => undefined, 1000);
   const start = (role: WorkerTask['role']): Promise<WorkerAnswer> => {
     const { port1, port2 } = new MessageChannel();
     ports.push(port1);
@@ -79,6 +82,7 @@ export async function runOnPool(
     }
     return { result: answers[0]!.result!, interrupted };
   } finally {
+    clearInterval(staysAlive);
     ring.abort();
     for (const port of ports) port.close();
     await pool.destroy();
