@@ -1,11 +1,5 @@
 import type { Family } from '../base/inet.ts';
-import {
-  DECODE_BAD_IP_OPTIONS,
-  DECODE_DONT_FRAGMENT,
-  DECODE_OPTIONS,
-  PKT_HOST,
-  PKT_LOOPBACK,
-} from '../batch/layout.ts';
+import { DECODE_BAD_IP_OPTIONS, PKT_HOST, PKT_LOOPBACK } from '../batch/layout.ts';
 import type { Conntrack } from '../conntrack/conntrack.ts';
 import {
   TABLE_FILTER,
@@ -19,18 +13,13 @@ import type { Trail } from '../evaluate/trail.ts';
 import { makeRouteResult } from '../host/result.ts';
 import {
   type Host,
-  ROUTE_BLACKHOLE,
   ROUTE_BROADCAST,
   ROUTE_LOCAL,
-  ROUTE_MARTIAN,
   ROUTE_MULTICAST,
-  ROUTE_NOT_FORWARDING,
-  ROUTE_PROHIBIT,
   ROUTE_UNICAST,
-  ROUTE_UNREACHABLE,
   type RouteResult,
 } from '../host/types.ts';
-import { IPPROTO_TCP, type Packet } from '../packet/packet.ts';
+import type { Packet } from '../packet/packet.ts';
 import {
   HOOK_FORWARD,
   HOOK_INPUT,
@@ -45,7 +34,6 @@ import {
   R_HOOK,
   R_IIF,
   R_L4PROTO,
-  R_LENGTH,
   R_MARK,
   R_OIF,
   R_PKT_TYPE,
@@ -56,41 +44,25 @@ import {
   R_TTL,
   REGISTER_COUNT,
 } from '../packet/registers.ts';
-import {
-  VERDICT_ACCEPT,
-  VERDICT_DROP,
-  VERDICT_QUEUE,
-  VERDICT_REJECT,
-  VERDICT_STOLEN,
-  type Verdict,
-} from '../packet/verdict.ts';
+import { VERDICT_ACCEPT, VERDICT_DROP, type Verdict } from '../packet/verdict.ts';
+import { routeReason, stopOutcome } from './endings.ts';
 import {
   OUTCOME_DELIVERED,
-  OUTCOME_DROPPED,
   OUTCOME_FORWARDED,
   OUTCOME_FRAGMENT,
   OUTCOME_LOOPED,
-  OUTCOME_QUEUED,
-  OUTCOME_REJECTED,
   OUTCOME_SENT,
   OUTCOME_STACK,
-  OUTCOME_STOLEN,
-  STACK_BLACKHOLE,
   STACK_CONNTRACK,
   STACK_HOTDROP,
   STACK_IP_OPTIONS,
-  STACK_MARTIAN,
   STACK_NAT,
-  STACK_NO_ROUTE,
   STACK_NOT_FOR_HOST,
-  STACK_NOT_FORWARDING,
-  STACK_NOT_LOCAL,
-  STACK_PROHIBIT,
   STACK_TOO_BIG,
   STACK_TTL_EXCEEDED,
-  STACK_UNREACHABLE,
 } from './outcome.ts';
 import type { PathEnd } from './path-table.ts';
+import { isSourceRouted, isTooBig } from './stack-checks.ts';
 
 /** Where a traversal may be watched: for `trace`. */
 export interface TraversalObserver {
@@ -184,22 +156,8 @@ export class Traversal {
    * address.
    */
   output(p: Packet, oif: number): void {
-    const { r } = p;
     const route = this.#route;
-    const family = r[R_FAMILY] as Family;
-    this.#host.routeOutput(
-      family,
-      r,
-      R_SADDR,
-      R_DADDR,
-      r[R_TOS]!,
-      r[R_MARK]!,
-      0,
-      r[R_L4PROTO]!,
-      r[R_SPORT]!,
-      r[R_DPORT]!,
-      route,
-    );
+    this.#askRoute(p, 0);
     const lo = this.#host.findInterface('lo');
     if (route.kind === ROUTE_LOCAL && lo !== 0) this.loop(p, lo);
     else this.outbound(p, oif);
@@ -323,7 +281,7 @@ export class Traversal {
     const host = this.#host;
     const family = r[R_FAMILY] as Family;
     // ip_rcv_options() comes with routing: PREROUTING has seen the packet.
-    if ((r[R_DECODE_FLAGS]! & DECODE_BAD_IP_OPTIONS) !== 0 || this.#isSourceRouted(p, iif)) {
+    if ((r[R_DECODE_FLAGS]! & DECODE_BAD_IP_OPTIONS) !== 0 || isSourceRouted(this.#host, p, iif)) {
       this.#stackDrop(STACK_IP_OPTIONS, HOOK_PREROUTING);
       return;
     }
@@ -354,22 +312,6 @@ export class Traversal {
       default:
         this.#stackDrop(routeReason(route), HOOK_PREROUTING);
     }
-  }
-
-  /** An IPv4 source route that the interface does not accept (accept_source_route of all and of the interface). */
-  #isSourceRouted(p: Packet, iif: number): boolean {
-    const { r } = p;
-    if (r[R_FAMILY] !== 4 || (r[R_DECODE_FLAGS]! & DECODE_OPTIONS) === 0) return false;
-    const end = Math.min(p.l3End, p.l3Offset + 4 * (p.bytes[p.l3Offset]! & 15));
-    for (let at = p.l3Offset + 20; at < end; ) {
-      const option = p.bytes[at]!;
-      if (option === IPOPT_END) break;
-      if (option === IPOPT_LSRR || option === IPOPT_SSRR) {
-        return this.#host.interfaceSysctl(4, 'accept_source_route', iif) === 0;
-      }
-      at += option === IPOPT_NOOP ? 1 : Math.max(2, p.bytes[at + 1]!);
-    }
-    return false;
   }
 
   #input(p: Packet): void {
@@ -403,7 +345,7 @@ export class Traversal {
       this.#stackDrop(STACK_TTL_EXCEEDED, HOOK_PREROUTING);
       return;
     }
-    if (this.#isTooBig(p, oif)) {
+    if (isTooBig(this.#host, p, oif)) {
       this.#stackDrop(STACK_TOO_BIG, HOOK_PREROUTING);
       return;
     }
@@ -420,21 +362,6 @@ export class Traversal {
       // ip_output() hands POSTROUTING the device the packet came in by; only user-defined chains can ask for it.
       if (this.#postrouting(p)) this.#finish(OUTCOME_FORWARDED, HOOK_POSTROUTING);
     }
-  }
-
-  /**
-   * ip_exceeds_mtu(), ip6_pkt_too_big(): decided before FORWARD. A TCP packet above the MTU of the interface it came
-   * in by is one that receive offload has put together, and it is cut again on its way out; so is a reassembled one.
-   */
-  #isTooBig(p: Packet, oif: number): boolean {
-    const { r } = p;
-    const out = this.#host.interfaces[oif]!;
-    // What HOST does not know has no MTU.
-    if (out.ifindex === undefined || r[R_LENGTH]! <= out.mtu) return false;
-    const cameBy = this.#host.interfaces[r[R_IIF]!];
-    if (r[R_L4PROTO] === IPPROTO_TCP && cameBy !== undefined && r[R_LENGTH]! > cameBy.mtu) return false;
-    if (r[R_FAMILY] === 6) return !p.isReassembled;
-    return (r[R_DECODE_FLAGS]! & DECODE_DONT_FRAGMENT) !== 0;
   }
 
   /** Tells NAT by which next hop the packet goes: MASQUERADE takes the address that reaches it. */
@@ -480,12 +407,11 @@ export class Traversal {
     return true;
   }
 
-  /** The next hop of a packet that leaves by `oif`. */
-  #routeOutbound(p: Packet, oif: number): void {
+  /** The route of a packet of this host, by `oif` or (0) by any interface, goes to `#route`. */
+  #askRoute(p: Packet, oif: number): void {
     const { r } = p;
-    const family = r[R_FAMILY] as Family;
     this.#host.routeOutput(
-      family,
+      r[R_FAMILY] as Family,
       r,
       R_SADDR,
       R_DADDR,
@@ -497,6 +423,11 @@ export class Traversal {
       r[R_DPORT]!,
       this.#route,
     );
+  }
+
+  /** The next hop of a packet that leaves by `oif`. */
+  #routeOutbound(p: Packet, oif: number): void {
+    this.#askRoute(p, oif);
     this.#nextHop();
   }
 
@@ -505,22 +436,8 @@ export class Traversal {
    * own interface stands when nothing is known.
    */
   #reroute(p: Packet, oif: number): number {
-    const { r } = p;
     const route = this.#route;
-    const family = r[R_FAMILY] as Family;
-    this.#host.routeOutput(
-      family,
-      r,
-      R_SADDR,
-      R_DADDR,
-      r[R_TOS]!,
-      r[R_MARK]!,
-      0,
-      r[R_L4PROTO]!,
-      r[R_SPORT]!,
-      r[R_DPORT]!,
-      route,
-    );
+    this.#askRoute(p, 0);
     this.#observer?.route(route, p);
     this.#turnsBack = route.kind === ROUTE_LOCAL;
     const leads = route.kind <= ROUTE_MULTICAST;
@@ -592,43 +509,5 @@ export class Traversal {
     }
     this.#finish(stopOutcome(verdict), hook);
     return false;
-  }
-}
-
-/** IP options (RFC 791). */
-const IPOPT_END = 0;
-const IPOPT_NOOP = 1;
-const IPOPT_LSRR = 131;
-const IPOPT_SSRR = 137;
-
-function stopOutcome(verdict: Verdict): number {
-  switch (verdict) {
-    case VERDICT_REJECT:
-      return OUTCOME_REJECTED;
-    case VERDICT_STOLEN:
-      return OUTCOME_STOLEN;
-    case VERDICT_QUEUE:
-      return OUTCOME_QUEUED;
-    default:
-      return OUTCOME_DROPPED;
-  }
-}
-
-function routeReason(route: RouteResult): number {
-  switch (route.kind) {
-    case ROUTE_BLACKHOLE:
-      return STACK_BLACKHOLE;
-    case ROUTE_UNREACHABLE:
-      return STACK_UNREACHABLE;
-    case ROUTE_PROHIBIT:
-      return STACK_PROHIBIT;
-    case ROUTE_MARTIAN:
-      return STACK_MARTIAN;
-    case ROUTE_NOT_FORWARDING:
-      return STACK_NOT_FORWARDING;
-    case ROUTE_MULTICAST:
-      return STACK_NOT_LOCAL;
-    default:
-      return STACK_NO_ROUTE;
   }
 }
