@@ -1,7 +1,9 @@
 import type { Batch } from '../batch/batch.ts';
 import type { CaptureSource } from '../capture/source.ts';
 import type { Host } from '../host/types.ts';
+import { BridgeCopies } from './bridge-copies.ts';
 import {
+  DIRECTION_COPY,
   DIRECTION_ECHO,
   DIRECTION_IN,
   DIRECTION_LOOP,
@@ -26,6 +28,7 @@ export const ECHO_LINK_PACKETS = 16384;
 export class DirectionStage {
   readonly #director: Director;
   readonly #echoes = new EchoTable();
+  readonly #copies: BridgeCopies | undefined;
   /** Batches of the last ECHO_LINK_PACKETS packets, oldest first. */
   readonly #recent: Batch[] = [];
   /** This host passes packets on (routes or bridges) and not all directions are told, so that echoes can be. */
@@ -41,6 +44,7 @@ export class DirectionStage {
   constructor(host: Host, assume: (sentence: string) => void, mayHoldEchoes = true) {
     this.#director = new Director(host, assume);
     this.#passesOn = mayHoldEchoes && passesOn(host);
+    this.#copies = this.#passesOn ? BridgeCopies.of(host) : undefined;
   }
 
   process(batch: Batch, sources: readonly CaptureSource[]): void {
@@ -55,6 +59,10 @@ export class DirectionStage {
       c.echoDistance[i] = 0;
       if (this.#passesOn && c.family[i] !== 0 && direction !== DIRECTION_LOOP) {
         const timeNs = c.timeNs[i]!;
+        if (this.#copies !== undefined && this.#isCopy(batch, i, direction)) {
+          this.#write(batch, i, DIRECTION_COPY);
+          continue;
+        }
         // A told direction needs no guess; what is unsure is an echo when it looks like one, and came in otherwise.
         const mayBeEcho = direction === DIRECTION_OUT || direction === DIRECTION_UNSURE;
         const mayHaveOne = direction === DIRECTION_IN || direction === DIRECTION_UNSURE;
@@ -67,12 +75,30 @@ export class DirectionStage {
           const servesAny = takeFingerprint(batch, i, false);
           this.#echoes.add(fingerprint[0]!, fingerprint[1]!, timeNs, servesAny, first + i);
         }
+        if (this.#copies !== undefined) {
+          takeFingerprint(batch, i, true);
+          const { iface, port } = director;
+          this.#copies.note(fingerprint[0]!, fingerprint[1]!, timeNs, iface, port, direction);
+        }
       }
-      c.direction[i] = direction === DIRECTION_UNSURE ? DIRECTION_IN : direction;
-      c.skbPktType[i] = director.pktType;
-      c.ifaceId[i] = director.iface;
-      c.portId[i] = director.port;
+      this.#write(batch, i, direction === DIRECTION_UNSURE ? DIRECTION_IN : direction);
     }
+  }
+
+  #isCopy(batch: Batch, i: number, direction: number): boolean {
+    const { iface, port } = this.#director;
+    takeFingerprint(batch, i, true);
+    const timeNs = batch.columns.timeNs[i]!;
+    return this.#copies!.isCopy(fingerprint[0]!, fingerprint[1]!, timeNs, iface, port, direction);
+  }
+
+  #write(batch: Batch, i: number, direction: number): void {
+    const c = batch.columns;
+    const director = this.#director;
+    c.direction[i] = direction;
+    c.skbPktType[i] = director.pktType;
+    c.ifaceId[i] = director.iface;
+    c.portId[i] = director.port;
   }
 
   /** Tells the inbound packet `number` where its echo is. */

@@ -29,6 +29,8 @@ export const DIRECTION_ECHO = 4;
  * leave is DIRECTION_OUT: translated, and maybe the echo of another.)
  */
 export const DIRECTION_OUTPUT = 5;
+/** Seen before at the bridge or one of its ports: not replayed again. */
+export const DIRECTION_COPY = 6;
 
 const VLAN_NONE = 0xffff;
 
@@ -94,7 +96,9 @@ export class Director {
     if (stated === RECORD_OUTBOUND) return this.#outbound();
     const mac = c.macOffset[i]!;
     if (mac !== NO_OFFSET && iface.mac !== undefined) {
-      return sameMac(batch.data, mac + 6, iface.mac) ? this.#outbound() : DIRECTION_IN;
+      if (sameMac(batch.data, mac + 6, iface.mac)) return this.#outbound();
+      // At a bridge port others' frames go both ways.
+      return this.port === 0 ? DIRECTION_IN : DIRECTION_UNSURE;
     }
     const family = c.family[i]!;
     if (family !== 0 && this.#host.isLocalAddress(family as Family, c.saddr, 4 * i)) return this.#outbound();

@@ -43,7 +43,24 @@ export function readAddressJson(
     names.add(record.name);
     records.push(record);
   }
+  guessBridges(records, assume);
   return records;
+}
+
+/** Names that people give to masters of other kinds. */
+const NO_BRIDGE = /^(bond|team|vrf)/;
+
+/**
+ * Only `ip -d` says what kind of interface one is (`linkinfo`). Without it, an interface that others have as their
+ * master is taken as a bridge, unless its name says otherwise.
+ */
+function guessBridges(records: InterfaceRecord[], assume: (sentence: string) => void): void {
+  const masters = new Set(records.map(({ masterName }) => masterName));
+  for (const [i, record] of records.entries()) {
+    if (record.kind !== undefined || !masters.has(record.name) || NO_BRIDGE.test(record.name)) continue;
+    records[i] = { ...record, kind: 'bridge' };
+    assume(`${record.name} is taken as a bridge: address.json does not say its kind (ip -d -j address does).`);
+  }
 }
 
 function readInterface(

@@ -14,6 +14,7 @@ import { ROW_DROPPED } from '../conntrack/track-row.ts';
 import { DROP_HEADER_CUT, DROP_NONE } from '../decode/drop-reasons.ts';
 import { interfaceDropReason } from '../decode/interface-checks.ts';
 import {
+  DIRECTION_COPY,
   DIRECTION_ECHO,
   DIRECTION_IN,
   DIRECTION_LOOP,
@@ -49,6 +50,7 @@ import type { Dice } from './dice.ts';
 import { LocalForm } from './local-form.ts';
 import { MtuClasses } from './mtu-classes.ts';
 import {
+  OUTCOME_COPY,
   OUTCOME_ECHO,
   OUTCOME_FORWARDED,
   OUTCOME_FRAGMENT,
@@ -302,6 +304,7 @@ export class OrderedStage {
       return this.#short(OUTCOME_NOT_IP, 0, 0, iface, 0);
     }
     if (direction === DIRECTION_ECHO) return this.#short(OUTCOME_ECHO, family, 0, 0, iface);
+    if (direction === DIRECTION_COPY) return this.#short(OUTCOME_COPY, family, 0, 0, 0);
     const drop = this.#headerDrop(batch, i, direction, iface);
     if (drop !== 0) return this.#short(OUTCOME_STACK, family, drop, iface, 0);
     const p = this.#p;

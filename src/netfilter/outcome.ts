@@ -27,6 +27,8 @@ export const OUTCOMES = [
   { name: 'not-ip', sentence: 'not IP' },
   /** The same packet on its way out: replayed when it came in. */
   { name: 'echo', sentence: 'a packet seen before, on its way out' },
+  /** The same packet at a bridge and at its port: replayed once. */
+  { name: 'copy', sentence: 'a packet seen before, at the bridge or its port' },
 ] as const;
 
 export const OUTCOME_DELIVERED = 0;
@@ -41,8 +43,9 @@ export const OUTCOME_FRAGMENT = 8;
 export const OUTCOME_STACK = 9;
 export const OUTCOME_NOT_IP = 10;
 export const OUTCOME_ECHO = 11;
+export const OUTCOME_COPY = 12;
 
-export type OutcomeCode = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11;
+export type OutcomeCode = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12;
 
 /**
  * Reasons of OUTCOME_STACK that the traversal itself gives (the decoder's header checks have their own list,
