@@ -219,7 +219,7 @@ export class OrderedStage {
   /** Bytes that the packet counts with: skb->len, of the whole for a reassembled one; the frame's where there is no IP. */
   #bytes = 0;
 
-  /** Sums of columns: a pass of its own, whose sums are locals, costs a third of adding to members packet by packet. */
+  /** Sums of columns, in a pass of its own: the sums are locals, not members. */
   #sum(c: Columns, count: number): void {
     const { timeNs, timeInvalid, origLen } = c;
     if (count === 0) return;
