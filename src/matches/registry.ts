@@ -2,12 +2,15 @@ import type { Family } from '../base/inet.ts';
 import type { MatchDefinition } from '../extension/define.ts';
 import { addrtype } from './addrtype.ts';
 import { ah, ah6 } from './ah.ts';
+import { cgroup } from './cgroup.ts';
 import { comment } from './comment.ts';
 import { connbytes } from './connbytes.ts';
+import { connlabel } from './connlabel.ts';
 import { connlimit } from './connlimit.ts';
 import { connmark } from './connmark.ts';
 import { conntrack, state } from './conntrack.ts';
 import { cpu } from './cpu.ts';
+import { dccp } from './dccp.ts';
 import { devgroup } from './devgroup.ts';
 import { dscp } from './dscp.ts';
 import { ecn } from './ecn.ts';
@@ -38,6 +41,7 @@ import { rpfilter } from './rpfilter.ts';
 import { rt } from './rt.ts';
 import { sctp } from './sctp.ts';
 import { set } from './set.ts';
+import { socket } from './socket.ts';
 import { statistic } from './statistic.ts';
 import { string } from './string.ts';
 import { tcp } from './tcp.ts';
@@ -53,12 +57,15 @@ export const MATCHES: readonly MatchDefinition<any, any>[] = [
   addrtype,
   ah,
   ah6,
+  cgroup,
   comment,
   connbytes,
+  connlabel,
   connlimit,
   connmark,
   conntrack,
   cpu,
+  dccp,
   devgroup,
   dscp,
   dst,
@@ -90,6 +97,7 @@ export const MATCHES: readonly MatchDefinition<any, any>[] = [
   rt,
   sctp,
   set,
+  socket,
   state,
   statistic,
   string,

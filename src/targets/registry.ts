@@ -22,7 +22,9 @@ import { snat } from './SNAT.ts';
 import { accept, drop, queue, returnTarget } from './standard.ts';
 import { tcpmssTarget } from './TCPMSS.ts';
 import { tcpoptstrip } from './TCPOPTSTRIP.ts';
+import { tee } from './TEE.ts';
 import { tosTarget } from './TOS.ts';
+import { tproxy } from './TPROXY.ts';
 import { trace } from './TRACE.ts';
 import { hlTarget6, ttlTarget4 } from './TTL.ts';
 
@@ -55,7 +57,9 @@ export const TARGETS: readonly TargetDefinition<any, any>[] = [
   snat,
   tcpmssTarget,
   tcpoptstrip,
+  tee,
   tosTarget,
+  tproxy,
   trace,
   ttlTarget4,
 ];

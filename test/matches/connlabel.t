@@ -1,0 +1,17 @@
+-m connlabel --label 1 ; -m connlabel --label "1" ; OK ; connlabel 1
+-m connlabel --label 0 ; -m connlabel --label "0" ; OK ; connlabel 0
+-m connlabel --label 127 ; -m connlabel --label "127" ; OK ; connlabel 127
+-m connlabel --label 128 ;  ; KERNEL xt_connlabel: there are 128 labels, from 0 to 127
+-m connlabel ! --label 40 ; -m connlabel ! --label "40" ; OK ; connlabel ! 40
+-m connlabel --label 40 --set ; -m connlabel --label "40" --set ; OK ; connlabel 40 set
+-m connlabel ! --label 40 --set ; -m connlabel ! --label "40" --set ; OK ; connlabel ! 40 set
+-m connlabel --set ;  ; FAIL connlabel: option "--label" must be specified
+-m connlabel ;  ; FAIL connlabel: option "--label" must be specified
+-m connlabel --label foo ;  ; FAIL label 'foo' not found or invalid value
+-m connlabel --label bit40 ;  ; FAIL label 'bit40' not found or invalid value
+-m connlabel --label 0x10 ; -m connlabel --label "16" ; OK ; connlabel 16
+-m connlabel --label 1 --label 2 ;  ; FAIL connlabel: option "--label" can only be used once.
+-m connlabel --label 1x ;  ; FAIL label '1x' not found or invalid value
+-m connlabel --label -1 ;  ; FAIL label '-1' not found or invalid value
+%6
+-m connlabel --label 3 ; -m connlabel --label "3" ; OK ; connlabel 3

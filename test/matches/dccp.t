@@ -1,0 +1,30 @@
+-p dccp -m dccp --sport 1 ; = ; OK ; dccp spt:1
+-p dccp -m dccp --dport 1:100 ; = ; OK ; dccp dpts:1:100
+-p dccp -m dccp ! --sport 1:65535 --dport :5 ; -p dccp -m dccp ! --sport 1:65535 --dport 0:5 ; OK ; dccp spts:!1:65535 dpts:0:5
+-p dccp -m dccp --sport 5: ; -p dccp -m dccp --sport 5:65535 ; OK ; dccp spts:5:65535
+-p dccp -m dccp --sport 0:65535 ; = ; OK ; dccp
+-p dccp -m dccp --source-port 20 ; -p dccp -m dccp --sport 20 ; OK ; dccp spt:20
+-p dccp -m dccp --sport 1 --sport 2 ;  ; FAIL dccp: option "--source-port" can only be used once.
+-p dccp -m dccp --sport 10:5 ; = ; OK ; dccp spts:10:5
+-p dccp -m dccp --sport foo ;  ; FAIL Port "foo" does not resolve to anything.
+-p dccp -m dccp --sport 70000 ; -p dccp -m dccp --sport 4464 ; OK ; dccp spt:4464
+-p dccp -m dccp --sport http ; -p dccp -m dccp --sport 80 ; OK ; dccp spt:80
+-p dccp -m dccp --dccp-types REQUEST ; = ; OK ; dccp 0
+-p dccp -m dccp ! --dccp-types REQUEST,RESPONSE,DATA,ACK,DATAACK,CLOSEREQ,CLOSE,RESET,SYNC,SYNCACK,INVALID ; = ; OK ; dccp ! 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+-p dccp -m dccp --dccp-types request ; -p dccp -m dccp --dccp-types REQUEST ; OK ; dccp 0
+-p dccp -m dccp --dccp-types foo ;  ; FAIL Unknown DCCP type `foo'
+-p dccp -m dccp --dccp-types REQUEST, ; -p dccp -m dccp --dccp-types REQUEST ; OK ; dccp 0
+-p dccp -m dccp --dccp-types "" ; -p dccp -m dccp --dccp-types ; OK ; dccp
+-p dccp -m dccp --dccp-types INVALID ; = ; OK ; dccp 10,11,12,13,14,15
+-p dccp -m dccp --dccp-option 2 ; = ; OK ; dccp option=2
+-p dccp -m dccp ! --dccp-option 255 ; = ; OK ; dccp option=!255
+-p dccp -m dccp --dccp-option 0 ;  ; FAIL dccp: bad value for option "--dccp-option", or out of range (1-255).
+-p dccp -m dccp --dccp-option 256 ;  ; FAIL dccp: bad value for option "--dccp-option", or out of range (1-255).
+-p dccp -m dccp --dccp-option foo ;  ; FAIL dccp: bad value for option "--dccp-option", or out of range (1-255).
+-p dccp -m dccp --sport 1 ! --dport 2 --dccp-types DATA,ACK --dccp-option 5 ; = ; OK ; dccp spt:1 dpt:!2 2,3 option=5
+-p dccp -m dccp ; = ; OK ; dccp
+-m dccp --sport 1 ;  ; KERNEL x_tables: ip_tables: dccp match: only valid for protocol 33
+-p tcp -m dccp --sport 1 ;  ; KERNEL x_tables: ip_tables: dccp match: only valid for protocol 33
+! -p dccp -m dccp --sport 1 ;  ; KERNEL x_tables: ip_tables: dccp match: only valid for protocol 33
+%6
+-p dccp -m dccp --dport 1 ; = ; OK ; dccp dpt:1
