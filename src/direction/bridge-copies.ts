@@ -27,11 +27,21 @@ export class BridgeCopies {
     return this.#isBridge(iface) && direction !== DIRECTION_OUT && this.#cameByPort.match(a, b, timeNs);
   }
 
-  /** Remembers a packet that is no copy; its direction is settled. */
-  note(a: number, b: number, timeNs: number, iface: number, port: number, direction: number): void {
+  /** Remembers a packet that is no copy; its direction is settled. `isGroup`: the frame goes to all ports. */
+  note(
+    a: number,
+    b: number,
+    timeNs: number,
+    iface: number,
+    port: number,
+    direction: number,
+    isGroup: boolean,
+  ): void {
     const cameIn = direction === DIRECTION_IN || direction === DIRECTION_UNSURE;
     if (port !== 0) {
       if (cameIn) this.#cameByPort.add(a, b, timeNs, false, 0);
+      // Where the bridge itself was not captured, the first port tells of what was flooded to the others.
+      else if (isGroup && direction === DIRECTION_OUT) this.#leftByBridge.add(a, b, timeNs, true, 0);
     } else if (this.#isBridge(iface) && (direction === DIRECTION_OUT || direction === DIRECTION_ECHO)) {
       // Flooded frames are seen at every port.
       this.#leftByBridge.add(a, b, timeNs, true, 0);

@@ -1,4 +1,5 @@
 import type { Batch } from '../batch/batch.ts';
+import { DECODE_FRAGMENT, DECODE_GROUP_MAC } from '../batch/layout.ts';
 import type { CaptureSource } from '../capture/source.ts';
 import type { Host } from '../host/types.ts';
 import { BridgeCopies } from './bridge-copies.ts';
@@ -12,7 +13,7 @@ import {
   Director,
 } from './director.ts';
 import { EchoTable } from './echo.ts';
-import { fingerprint, takeFingerprint } from './fingerprint.ts';
+import { fingerprint, takeAnyFragment, takeFingerprint } from './fingerprint.ts';
 
 /**
  * How many packets after an inbound packet its echo is linked to it. Within this distance the ordered stage can
@@ -66,23 +67,38 @@ export class DirectionStage {
         // A told direction needs no guess; what is unsure is an echo when it looks like one, and came in otherwise.
         const mayBeEcho = direction === DIRECTION_OUT || direction === DIRECTION_UNSURE;
         const mayHaveOne = direction === DIRECTION_IN || direction === DIRECTION_UNSURE;
-        if (mayBeEcho) takeFingerprint(batch, i, true);
-        if (mayBeEcho && this.#echoes.match(fingerprint[0]!, fingerprint[1]!, timeNs)) {
+        if (mayBeEcho && this.#isEcho(batch, i, direction)) {
           direction = DIRECTION_ECHO;
           this.echoPackets++;
           this.#link(this.#echoes.matched, first + i);
         } else if (mayHaveOne) {
-          const servesAny = takeFingerprint(batch, i, false);
-          this.#echoes.add(fingerprint[0]!, fingerprint[1]!, timeNs, servesAny, first + i);
+          takeFingerprint(batch, i, false);
+          // A bridge floods a group frame to all its ports: it has as many echoes.
+          const isFlooded = director.port !== 0 && (c.decodeFlags[i]! & DECODE_GROUP_MAC) !== 0;
+          this.#echoes.add(fingerprint[0]!, fingerprint[1]!, timeNs, isFlooded, first + i);
+          if (isFragment4(batch, i)) {
+            takeAnyFragment(batch, i);
+            this.#echoes.add(fingerprint[0]!, fingerprint[1]!, timeNs, true, first + i);
+          }
         }
         if (this.#copies !== undefined) {
           takeFingerprint(batch, i, true);
           const { iface, port } = director;
-          this.#copies.note(fingerprint[0]!, fingerprint[1]!, timeNs, iface, port, direction);
+          const isGroup = (c.decodeFlags[i]! & DECODE_GROUP_MAC) !== 0;
+          this.#copies.note(fingerprint[0]!, fingerprint[1]!, timeNs, iface, port, direction, isGroup);
         }
       }
       this.#write(batch, i, direction === DIRECTION_UNSURE ? DIRECTION_IN : direction);
     }
+  }
+
+  #isEcho(batch: Batch, i: number, direction: number): boolean {
+    const timeNs = batch.columns.timeNs[i]!;
+    takeFingerprint(batch, i, true);
+    if (this.#echoes.match(fingerprint[0]!, fingerprint[1]!, timeNs)) return true;
+    if (direction !== DIRECTION_OUT || !isFragment4(batch, i)) return false;
+    takeAnyFragment(batch, i);
+    return this.#echoes.match(fingerprint[0]!, fingerprint[1]!, timeNs);
   }
 
   #isCopy(batch: Batch, i: number, direction: number): boolean {
@@ -112,6 +128,10 @@ export class DirectionStage {
       return;
     }
   }
+}
+
+function isFragment4(batch: Batch, i: number): boolean {
+  return batch.columns.family[i] === 4 && (batch.columns.decodeFlags[i]! & DECODE_FRAGMENT) !== 0;
 }
 
 function passesOn(host: Host): boolean {

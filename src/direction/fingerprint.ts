@@ -13,7 +13,8 @@ import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE
  *   ICMP query    type, code, sequence, the first 32 bytes of payload
  *   ICMP error    type, code, and of the packet inside: its length, identification and protocol
  *   others        length and the first 32 bytes behind the IP header
- *   IPv4 fragments  family, protocol and identification alone: a router may cut them anew
+ *   IPv4 fragments  offset and length; and, for one that surely leaves, the identification alone: a router may cut
+ *                   them anew (takeAnyFragment)
  *   IPv6 fragments  protocol, offset, length, the last 32 bytes, and the hop limit, which is one less on the way
  *                   out: a router that has put them together gives them another identification, and cuts
  *                   them as they were. (The hop limit tells a forwarded ping from the answer to one.)
@@ -23,11 +24,8 @@ const PAYLOAD_BYTES = 32;
 /** [0] and [1]: the two halves of the last fingerprint. An output parameter: no allocation per packet. */
 export const fingerprint = new Int32Array(2);
 
-/**
- * Writes the fingerprint of row `i` to `fingerprint`; true when the packet is an IPv4 fragment, which may serve any
- * number of echoes. `leaves`: the packet is on its way out.
- */
-export function takeFingerprint(batch: Batch, i: number, leaves: boolean): boolean {
+/** Writes the fingerprint of row `i` to `fingerprint`. `leaves`: the packet is on its way out. */
+export function takeFingerprint(batch: Batch, i: number, leaves: boolean): void {
   const c = batch.columns;
   const l4proto = c.l4proto[i]!;
   const family = c.family[i]!;
@@ -36,19 +34,19 @@ export function takeFingerprint(batch: Batch, i: number, leaves: boolean): boole
   let b = mix32(a);
   if (isFragment && family === 6) {
     takeTail(batch, i, c.ttl[i]! - (leaves ? 0 : 1));
-    return false;
+    return;
   }
   if (isFragment) {
-    fingerprint[0] = mix32(a ^ 0x46524147);
+    fingerprint[0] = mix32(a ^ Math.imul((c.fragOffset[i]! << 16) | c.length[i]!, 0x27d4eb2f));
     fingerprint[1] = b;
-    return true;
+    return;
   }
   const l4 = c.l4Offset[i]!;
   const end = c.l3Offset[i]! + c.l3CapLen[i]!;
   if (l4 === NO_OFFSET) {
     fingerprint[0] = mix32(a ^ c.length[i]!);
     fingerprint[1] = b;
-    return false;
+    return;
   }
   const l4Bytes = c.l3Offset[i]! + c.length[i]! - l4;
   const { view } = batch;
@@ -59,7 +57,7 @@ export function takeFingerprint(batch: Batch, i: number, leaves: boolean): boole
     b = mix32(b + Math.imul(c.tcpSeq[i]!, 0x85ebca77) + Math.imul(c.tcpAck[i]!, 0xc2b2ae3d) + payloadBytes);
     fingerprint[0] = a;
     fingerprint[1] = b;
-    return false;
+    return;
   }
   if (l4proto === IPPROTO_UDP || l4proto === IPPROTO_UDPLITE) {
     payload = l4 + 8;
@@ -75,7 +73,7 @@ export function takeFingerprint(batch: Batch, i: number, leaves: boolean): boole
       }
       fingerprint[0] = a;
       fingerprint[1] = mix32(b ^ l4Bytes);
-      return false;
+      return;
     }
     if (l4 + 8 <= end) a = mix32(a ^ view.getUint16(l4 + 6));
     payload = l4 + 8;
@@ -89,7 +87,15 @@ export function takeFingerprint(batch: Batch, i: number, leaves: boolean): boole
   for (; at < stop; at++) a = Math.imul(a, 31) ^ view.getUint8(at);
   fingerprint[0] = mix32(a ^ l4Bytes);
   fingerprint[1] = mix32(b);
-  return false;
+  return;
+}
+
+/** The fingerprint that all fragments of one IPv4 packet have in common. */
+export function takeAnyFragment(batch: Batch, i: number): void {
+  const c = batch.columns;
+  const a = Math.imul(c.ipId[i]!, 0x9e3779b1) ^ (c.l4proto[i]! << 8) ^ 4;
+  fingerprint[0] = mix32(a ^ 0x46524147);
+  fingerprint[1] = mix32(a);
 }
 
 function takeTail(batch: Batch, i: number, hopLimit: number): void {

@@ -6,6 +6,7 @@ import {
   DECODE_BAD_IP_OPTIONS,
   DECODE_FRAGMENT,
   DECODE_OPTIONS,
+  PKT_OTHERHOST,
 } from '../batch/layout.ts';
 import { isOdd } from '../compile/odd.ts';
 import type { Sharing } from '../compile/sharing.ts';
@@ -46,6 +47,7 @@ import {
   R_TTL,
   REGISTER_COUNT,
 } from '../packet/registers.ts';
+import { Bridging } from './bridging.ts';
 import type { Dice } from './dice.ts';
 import { LocalForm } from './local-form.ts';
 import { MtuClasses } from './mtu-classes.ts';
@@ -146,6 +148,7 @@ export class OrderedStage {
     this.#traversal = parts.traversal;
     this.#trail = parts.trail;
     this.#localForm = new LocalForm(parts.conntrack);
+    this.#bridging = Bridging.of(parts.host);
     this.#answers = new PendingAnswers(parts.conntrack, this.#localForm);
     const quickSharing = (family: 4 | 6) =>
       parts.families[family]?.tracks === true && !parts.rawFirst[family] ? parts.sharing[family] : undefined;
@@ -305,7 +308,8 @@ export class OrderedStage {
     }
     if (direction === DIRECTION_ECHO) return this.#short(OUTCOME_ECHO, family, 0, 0, iface);
     if (direction === DIRECTION_COPY) return this.#short(OUTCOME_COPY, family, 0, 0, 0);
-    const drop = this.#headerDrop(batch, i, direction, iface);
+    const isBridged = this.#bridging?.passesOn(batch, i) === true;
+    const drop = isBridged ? c.drop[i]! : this.#headerDrop(batch, i, direction, iface);
     if (drop !== 0) return this.#short(OUTCOME_STACK, family, drop, iface, 0);
     const p = this.#p;
     const isOwn = isOut(direction);
@@ -319,6 +323,7 @@ export class OrderedStage {
       this.#bytes = p.r[R_LENGTH]!;
       this.#complete(p, c, i);
     } else this.#load(p, batch, i, first);
+    if (isBridged) return this.#passOn(p, batch, i, ahead);
     if (c.echoDistance[i] === 0) return this.#replay(p, direction, iface);
     this.#observeEcho(i, batch, ahead);
     const path = this.#replay(p, direction, iface);
@@ -326,6 +331,36 @@ export class OrderedStage {
     this.#compareEcho(path);
     return path;
   }
+
+  /** A frame for the bridge to pass on. Its echo, where there is one, tells by which port it left. */
+  #passOn(p: Packet, batch: Batch, i: number, ahead: readonly Batch[]): number {
+    const c = batch.columns;
+    const ports = this.#ports;
+    const isForAll = c.skbPktType[i] !== PKT_OTHERHOST;
+    let count = this.#bridging!.egress(batch, i, ports);
+    if (c.echoDistance[i] !== 0) {
+      this.#observeEcho(i, batch, ahead);
+      const echo = this.#echoBatch;
+      if (echo !== undefined && !isForAll) {
+        ports[0] = echo.columns.portId[this.#echoRow]!;
+        count = 1;
+      }
+    }
+    const tracks = this.#parts.families[p.r[R_FAMILY]!]?.tracks === true;
+    this.walked++;
+    this.#trail.reset(p.r[R_LENGTH]!);
+    this.#arrived.set(p.r);
+    this.#traversal.bridged(p, c.ifaceId[i]!, ports, count, isForAll);
+    const path = this.#finish(p, tracks);
+    if (c.echoDistance[i] !== 0) {
+      this.#parts.dice.forget();
+      this.#compareEcho(path);
+    }
+    return path;
+  }
+
+  readonly #bridging: Bridging | undefined;
+  readonly #ports = new Int32Array(MAX_PORTS);
 
   /** What the rest is told of the transport checksum. */
   #checksum(decoded: number): number {
@@ -524,6 +559,9 @@ function isAnswered(end: PathEnd): boolean {
   if (end.outcome === OUTCOME_REJECTED) return true;
   return end.outcome === OUTCOME_STACK && end.reason >= STACK_NO_ROUTE && end.reason <= STACK_TOO_BIG;
 }
+
+/** Ports of a bridge that one frame may be flooded to (BR_MAX_PORTS). */
+const MAX_PORTS = 1024;
 
 /** Users of defragmentation, told apart as IP_DEFRAG_* are. */
 const OWN = 1;

@@ -36,6 +36,7 @@ import {
   R_L4PROTO,
   R_MARK,
   R_OIF,
+  R_PHYS_OUT,
   R_PKT_TYPE,
   R_REALM,
   R_SADDR,
@@ -161,6 +162,36 @@ export class Traversal {
     const lo = this.#host.findInterface('lo');
     if (route.kind === ROUTE_LOCAL && lo !== 0) this.loop(p, lo);
     else this.outbound(p, oif);
+  }
+
+  /**
+   * A frame that bridge `bridge` passes on from port to port: PREROUTING, and FORWARD and POSTROUTING once for each of the
+   * `count` ports it leaves by (br_nf_pre_routing(), br_nf_forward(), br_nf_post_routing() in
+   * net/bridge/br_netfilter_hooks.c). There is no routing and no hop. With `isForAll` (a group address) the host gets
+   * a copy of its own.
+   */
+  bridged(p: Packet, bridge: number, ports: Int32Array, count: number, isForAll: boolean): void {
+    this.#start(p, bridge);
+    if (!this.#prerouting(p)) return;
+    const { r, end } = this.#original;
+    r.set(p.r);
+    let passed = false;
+    for (let k = 0; k < count; k++) {
+      p.r.set(r);
+      p.r[R_OIF] = bridge;
+      p.r[R_PHYS_OUT] = ports[k]!;
+      this.end.oif = bridge;
+      if (!this.#forwardTables(p) || !this.#postrouting(p)) continue;
+      passed = true;
+      this.#finish(OUTCOME_FORWARDED, HOOK_POSTROUTING);
+      Object.assign(end, this.end);
+    }
+    if (isForAll) {
+      p.r.set(r);
+      this.end.oif = 0;
+      this.#routeInbound(p, bridge);
+    }
+    if (passed) Object.assign(this.end, end);
   }
 
   /** A packet that this host made; it was captured on its way out by interface `oif`. */
@@ -332,8 +363,16 @@ export class Traversal {
     }
   }
 
-  #forward(p: Packet, oif: number): void {
+  #forwardTables(p: Packet): boolean {
     const hook = HOOK_FORWARD;
+    return (
+      this.#table(p, TABLE_MANGLE, hook) &&
+      this.#table(p, TABLE_FILTER, hook) &&
+      this.#table(p, TABLE_SECURITY, hook)
+    );
+  }
+
+  #forward(p: Packet, oif: number): void {
     const { r } = p;
     // ip_forward() and ip6_forward() pass on only what the link layer addressed to this host.
     if (r[R_PKT_TYPE] !== PKT_HOST) {
@@ -354,11 +393,7 @@ export class Traversal {
     r[R_OIF] = oif;
     this.end.oif = oif;
     this.#nextHop();
-    if (
-      this.#table(p, TABLE_MANGLE, hook) &&
-      this.#table(p, TABLE_FILTER, hook) &&
-      this.#table(p, TABLE_SECURITY, hook)
-    ) {
+    if (this.#forwardTables(p)) {
       // ip_output() hands POSTROUTING the device the packet came in by; only user-defined chains can ask for it.
       if (this.#postrouting(p)) this.#finish(OUTCOME_FORWARDED, HOOK_POSTROUTING);
     }

@@ -18,12 +18,12 @@ import { describeHosts, runCase, unsayable } from './run-case.ts';
 /** Cases whose difference is known, with the reason: each is described in src/README.md. */
 const KNOWN: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^CT\/zone-direction$/, 'an ICMP error across two zones is not related yet'],
-  [/^physdev\//, 'frames that a bridge passes on between its ports are not replayed through FORWARD yet'],
+
 ];
 
 /** Extensions that are not there yet: a ruleset with one is refused by name, and the case says nothing. */
 const MISSING =
-  /Couldn't load (match|target) `(bpf|cluster|CONNSECMARK|DNPT|HMARK|IDLETIMER|ipcomp|l2tp|mh|nfacct|osf|RATEEST|rateest|SECMARK|SNPT|srh|SYNPROXY|time)'/;
+  /Couldn't load (match|target) `(bpf|CONNSECMARK|DNPT|HMARK|IDLETIMER|ipcomp|l2tp|mh|nfacct|osf|RATEEST|rateest|SECMARK|SNPT|srh|SYNPROXY)'/;
 
 /**
  * Where iptables-nft itself gives other counters than iptables-legacy for the same rules and packets. The replay keeps
