@@ -18,7 +18,6 @@ import { describeHosts, runCase, unsayable } from './run-case.ts';
 /** Cases whose difference is known, with the reason: each is described in src/README.md. */
 const KNOWN: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^CT\/zone-direction$/, 'an ICMP error across two zones is not related yet'],
-
 ];
 
 /** Extensions that are not there yet: a ruleset with one is refused by name, and the case says nothing. */

@@ -13,10 +13,7 @@ import { type Scenario, scenarios } from './scenarios.ts';
  * here, so that it is moved up.
  */
 const NOT_YET = new Map([
-  [
-    'bridge-firewall',
-    'frames that a bridge passes on between its ports are not replayed through FORWARD yet',
-  ],
+  ['bridge-firewall', 'at a bridge port not every frame tells which way it went'],
   ['ftp', 'connection tracking helpers are not there yet: the data connections are not RELATED'],
   [
     'gateway-offload',
