@@ -23,6 +23,12 @@ import { writeHostFolder } from '../traffic/host-folder.ts';
 import { type Figures, runRounds, type Variant } from './rounds.ts';
 import { describeSoundness, soundnessOf } from './soundness.ts';
 
+/**
+ * Share of packets that may be INVALID: in a long capture a seldom drawn ping is answered later than conntrack
+ * remembers it (nf_conntrack_icmp_timeout, 30 s).
+ */
+const MOST_INVALID = 1e-4;
+
 const USAGE = `usage: first-figure [options]
   --smoke         20,000 packets, one round: does it all still work?
   --packets N     ${DEFAULT_TRAFFIC.packets}
@@ -194,7 +200,8 @@ async function main(): Promise<void> {
       const all = { machine: machineText(), options, captureBytes: bytes, soundness, figures };
       writeFileSync(options.json, `${JSON.stringify(all, undefined, 2)}\n`);
     }
-    if (soundness.packets !== options.packets || (soundness.states.INVALID ?? 0) > 0) {
+    const invalid = soundness.states.INVALID ?? 0;
+    if (soundness.packets !== options.packets || invalid > MOST_INVALID * options.packets) {
       throw new Error('the generated capture is not sound: see the lines above the table');
     }
   } finally {
