@@ -59,7 +59,9 @@ function guessBridges(records: InterfaceRecord[], assume: (sentence: string) => 
   for (const [i, record] of records.entries()) {
     if (record.kind !== undefined || !masters.has(record.name) || NO_BRIDGE.test(record.name)) continue;
     records[i] = { ...record, kind: 'bridge' };
-    assume(`${record.name} is taken as a bridge: address.json does not say its kind (ip -d -j address does).`);
+    assume(
+      `${record.name} is taken as a bridge: address.json does not say its kind (ip -d -j address does).`,
+    );
   }
 }
 
