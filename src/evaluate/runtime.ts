@@ -61,6 +61,7 @@ export interface RuntimeContext {
   readonly conntrack: ConntrackAccess;
   readonly sets?: SetRegistry | undefined;
   readonly seed: number;
+  readonly baseNs?: bigint | undefined;
   readonly counterOfRule: (rule: Rule) => number;
   readonly counterOfPolicy: (chain: Chain) => number;
   readonly assume: (sentence: string) => void;
@@ -117,6 +118,7 @@ function makeRule(
     chain: chain.name,
     ruleId: counter,
     seed: context.seed,
+    baseNs: context.baseNs,
     host: context.host,
     conntrack: context.conntrack,
     sets: context.sets,

@@ -25,6 +25,8 @@ export interface RuleEnvironment {
   /** Number of the rule in the run: unique over families and tables; seeds the rule's dice. */
   readonly ruleId: number;
   readonly seed: number;
+  /** Nanoseconds since the epoch at which `Packet.timeNs` is 0; absent where the time of day is not known. */
+  readonly baseNs?: bigint | undefined;
   readonly host: Host;
   readonly conntrack: ConntrackAccess;
   /** The sets of `ipset`; absent where rules are tried without any. */

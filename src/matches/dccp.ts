@@ -87,6 +87,9 @@ export const dccp = defineMatch<DccpOptions>({
       return false;
     }
     currentBytes(p);
+    // Bytes that the capture has cut off cannot be compared: nothing matches.
+    if (p.l4Offset + HEADER_BYTES > p.l3End && (o.types !== undefined || o.option !== undefined))
+      return false;
     if (o.sport !== undefined && !portMatches(o.sport, p.r[R_SPORT]!)) return false;
     if (o.dport !== undefined && !portMatches(o.dport, p.r[R_DPORT]!)) return false;
     if (o.types !== undefined && ((o.types.mask & (1 << typeOf(p))) !== 0) === o.types.inverted) return false;

@@ -2,7 +2,9 @@ import type { Family } from '../base/inet.ts';
 import type { MatchDefinition } from '../extension/define.ts';
 import { addrtype } from './addrtype.ts';
 import { ah, ah6 } from './ah.ts';
+import { bpf } from './bpf.ts';
 import { cgroup } from './cgroup.ts';
+import { cluster } from './cluster.ts';
 import { comment } from './comment.ts';
 import { connbytes } from './connbytes.ts';
 import { connlabel } from './connlabel.ts';
@@ -46,6 +48,7 @@ import { statistic } from './statistic.ts';
 import { string } from './string.ts';
 import { tcp } from './tcp.ts';
 import { tcpmss } from './tcpmss.ts';
+import { time } from './time.ts';
 import { tos } from './tos.ts';
 import { ttl } from './ttl.ts';
 import { u32 } from './u32.ts';
@@ -57,7 +60,9 @@ export const MATCHES: readonly MatchDefinition<any, any>[] = [
   addrtype,
   ah,
   ah6,
+  bpf,
   cgroup,
+  cluster,
   comment,
   connbytes,
   connlabel,
@@ -103,6 +108,7 @@ export const MATCHES: readonly MatchDefinition<any, any>[] = [
   string,
   tcp,
   tcpmss,
+  time,
   tos,
   ttl,
   u32,

@@ -49,6 +49,8 @@ export interface MachineConfig {
   readonly midstream: 'kernel' | 'established';
   readonly checksum: 'auto' | 'verify' | 'trust';
   readonly seed: number;
+  /** Nanoseconds since the epoch at which the run's clock stands at 0, for matches on the time of day. */
+  readonly baseNs?: bigint;
   readonly onUnsupported: 'error' | 'never-match';
   readonly evaluator: 'compiled' | 'linear';
   readonly perPacket: boolean;
@@ -139,6 +141,7 @@ export class Machine {
         conntrack: this.#conntrack,
         sets: loaded.sets,
         seed: config.seed,
+        baseNs: config.baseNs,
         counterOfRule: loaded.counters.ofRule,
         counterOfPolicy: loaded.counters.ofPolicy,
         assume,

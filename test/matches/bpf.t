@@ -1,0 +1,31 @@
+-m bpf --bytecode "4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0" ; = ; OK ; match bpf 48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0
+-m bpf --bytecode "1,6 0 0 1" ; = ; OK ; match bpf 6 0 0 1
+-m bpf --bytecode "1,6 0 0 0" ; = ; OK ; match bpf 6 0 0 0
+-m bpf --bytecode "2,6 0 0 1" ;  ; FAIL bpf: parsed program length is less than the encoded length parameter
+-m bpf --bytecode "1,6 0 0 1,6 0 0 0" ;  ; FAIL bpf: real program length exceeds the encoded length parameter
+-m bpf --bytecode "1,6 0 0" ;  ; FAIL bpf: error at instr 0
+-m bpf --bytecode "0," ;  ; FAIL bpf: illegal zero length program
+-m bpf --bytecode "foo" ;  ; FAIL bpf: error parsing program length
+-m bpf --bytecode "65,6 0 0 0" ;  ; FAIL bpf: number of instructions exceeds maximum
+-m bpf --bytecode "" ;  ; FAIL bpf: error parsing program length
+-m bpf --bytecode "1 6 0 0 1" ;  ; FAIL bpf: error parsing program length
+-m bpf --bytecode "1,48 0 0 0" ;  ; KERNEL xt_bpf: check failed: parse error
+-m bpf --bytecode "1,5 0 0 1" ;  ; KERNEL xt_bpf: check failed: parse error
+-m bpf --bytecode "2,21 5 5 0,6 0 0 1" ;  ; KERNEL xt_bpf: check failed: parse error
+-m bpf --bytecode "1,6 0 0 4294967295" ; = ; OK ; match bpf 6 0 0 4294967295
+-m bpf --bytecode "1,6 0 0 4294967296" ; -m bpf --bytecode "1,6 0 0 0" ; OK ; match bpf 6 0 0 0
+-m bpf --bytecode "1,6 256 0 1" ; -m bpf --bytecode "1,6 0 0 1" ; OK ; match bpf 6 0 0 1
+-m bpf --bytecode "1,70000 0 0 1" ;  ; KERNEL xt_bpf: check failed: parse error
+-m bpf --bytecode "1,255 0 0 1" ;  ; KERNEL xt_bpf: check failed: parse error
+-m bpf --bytecode "2,52 0 0 0,6 0 0 1" ;  ; KERNEL xt_bpf: check failed: parse error
+-m bpf --bytecode "2,96 0 0 3,6 0 0 1" ;  ; KERNEL xt_bpf: check failed: parse error
+-m bpf --bytecode "1,6 0 0 1," ; -m bpf --bytecode "1,6 0 0 1" ; OK ; match bpf 6 0 0 1
+-m bpf --bytecode " 1,6 0 0 1" ; -m bpf --bytecode "1,6 0 0 1" ; OK ; match bpf 6 0 0 1
+-m bpf --bytecode "1, 6 0 0 1" ; -m bpf --bytecode "1,6 0 0 1" ; OK ; match bpf 6 0 0 1
+-m bpf ! --bytecode "1,6 0 0 1" ;  ; FAIL bpf: option "--bytecode" cannot be inverted.
+-m bpf ;  ; FAIL bpf: one of --bytecode or --pinned is required
+-m bpf --object-pinned /sys/fs/bpf/none ;  ; FAIL bpf: failed to get bpf object
+-m bpf --bytecode "1,6 0 0 1" --bytecode "1,6 0 0 1" ;  ; FAIL bpf: option "--bytecode" can only be used once.
+-m bpf --object-pinned /sys/fs/bpf/none --bytecode "1,6 0 0 1" ;  ; FAIL bpf: failed to get bpf object
+%6
+-m bpf --bytecode "1,6 0 0 1" ; = ; OK ; match bpf 6 0 0 1

@@ -1,0 +1,21 @@
+-m cluster --cluster-total-nodes 2 --cluster-local-node 1 --cluster-hash-seed 1 ; -m cluster --cluster-local-nodemask 0x00000001 --cluster-total-nodes 2 --cluster-hash-seed 0x00000001 ; OK ; cluster node_mask=0x00000001 total_nodes=2 hash_seed=0x00000001
+-m cluster --cluster-total-nodes 2 --cluster-local-nodemask 3 --cluster-hash-seed 0xdeadbeef ; -m cluster --cluster-local-nodemask 0x00000003 --cluster-total-nodes 2 --cluster-hash-seed 0xdeadbeef ; OK ; cluster node_mask=0x00000003 total_nodes=2 hash_seed=0xdeadbeef
+-m cluster --cluster-total-nodes 2 ! --cluster-local-node 1 --cluster-hash-seed 1 ; -m cluster ! --cluster-local-nodemask 0x00000001 --cluster-total-nodes 2 --cluster-hash-seed 0x00000001 ; OK ; cluster !node_mask=0x00000001 total_nodes=2 hash_seed=0x00000001
+-m cluster --cluster-total-nodes 4 ! --cluster-local-nodemask 5 --cluster-hash-seed 1 ; -m cluster ! --cluster-local-nodemask 0x00000005 --cluster-total-nodes 4 --cluster-hash-seed 0x00000001 ; OK ; cluster !node_mask=0x00000005 total_nodes=4 hash_seed=0x00000001
+-m cluster --cluster-total-nodes 2 --cluster-local-node 1 ;  ; FAIL cluster: option "--cluster-hash-seed" must be specified
+-m cluster --cluster-total-nodes 2 --cluster-local-node 3 ;  ; FAIL cluster: option "--cluster-hash-seed" must be specified
+-m cluster --cluster-total-nodes 2 --cluster-local-node 0 --cluster-hash-seed 1 ;  ; FAIL cluster: bad value for option "--cluster-local-node", or out of range (1-32).
+-m cluster --cluster-total-nodes 33 --cluster-local-node 1 --cluster-hash-seed 1 ;  ; FAIL cluster: bad value for option "--cluster-total-nodes", or out of range (1-32).
+-m cluster --cluster-total-nodes 32 --cluster-local-node 32 --cluster-hash-seed 1 ; -m cluster --cluster-local-nodemask 0x80000000 --cluster-total-nodes 32 --cluster-hash-seed 0x00000001 ; OK ; cluster node_mask=0x80000000 total_nodes=32 hash_seed=0x00000001
+-m cluster --cluster-total-nodes 2 --cluster-local-node 3 --cluster-hash-seed 1 ;  ; FAIL cluster match: `--cluster-local-node' must be <= `--cluster-total-nodes'
+-m cluster --cluster-total-nodes 2 --cluster-local-nodemask 7 --cluster-hash-seed 1 ;  ; FAIL cluster match: `--cluster-local-nodemask' too big for `--cluster-total-nodes'
+-m cluster --cluster-total-nodes 2 --cluster-local-nodemask 4 --cluster-hash-seed 1 ;  ; FAIL cluster match: `--cluster-local-nodemask' too big for `--cluster-total-nodes'
+-m cluster --cluster-total-nodes 2 --cluster-local-nodemask 0 --cluster-hash-seed 1 ;  ; FAIL cluster: bad value for option "--cluster-local-nodemask", or out of range (1-32).
+-m cluster --cluster-total-nodes 2 --cluster-hash-seed 1 ;  ; FAIL cluster match: `--cluster-local-node' or`--cluster-local-nodemask' is missing
+-m cluster --cluster-local-node 1 --cluster-hash-seed 1 ;  ; FAIL cluster: option "--cluster-total-nodes" must be specified
+-m cluster --cluster-total-nodes 0 --cluster-local-node 1 --cluster-hash-seed 1 ;  ; FAIL cluster: bad value for option "--cluster-total-nodes", or out of range (1-32).
+-m cluster --cluster-total-nodes 2 --cluster-local-node 1 --cluster-local-nodemask 1 --cluster-hash-seed 1 ;  ; FAIL cluster: option "--cluster-local-node" cannot be used together with "--cluster-local-nodemask".
+-m cluster --cluster-total-nodes foo --cluster-local-node 1 --cluster-hash-seed 1 ;  ; FAIL cluster: bad value for option "--cluster-total-nodes", or out of range (1-32).
+-m cluster ;  ; FAIL cluster match: `--cluster-local-node' or`--cluster-local-nodemask' is missing
+%6
+-m cluster --cluster-total-nodes 2 --cluster-local-node 2 --cluster-hash-seed 1 ; -m cluster --cluster-local-nodemask 0x00000002 --cluster-total-nodes 2 --cluster-hash-seed 0x00000001 ; OK ; cluster node_mask=0x00000002 total_nodes=2 hash_seed=0x00000001

@@ -1,0 +1,118 @@
+-m time ; -m time --datestop 2038-01-19T03:14:07 ; OK ; TIME UTC
+-m time --timestart 01:02:03 --timestop 04:05:06 --monthdays 1,2,3,4,5 --weekdays Mon,Fri,Sun --datestart 2001-02-03T04:05:06 --datestop 2012-09-08T09:06:05 --kerneltz ; = ; OK ; TIME from 01:02:03 to 04:05:06 on Mon,Fri,Sun on 1st,2nd,3rd,4th,5th starting from 2001-02-03 04:05:06 until date 2012-09-08 09:06:05
+-m time --timestart 01:02:03 --timestop 04:05:06 ; -m time --timestart 01:02:03 --timestop 04:05:06 --datestop 2038-01-19T03:14:07 ; OK ; TIME from 01:02:03 to 04:05:06 UTC
+-m time --timestart 02:00 --timestop 01:00 --contiguous ; -m time --timestart 02:00:00 --timestop 01:00:00 --datestop 2038-01-19T03:14:07 --contiguous ; OK ; TIME from 02:00:00 to 01:00:00 UTC contiguous
+-m time --timestart 02:00 ; -m time --timestart 02:00:00 --timestop 23:59:59 --datestop 2038-01-19T03:14:07 ; OK ; TIME from 02:00:00 to 23:59:59 UTC
+-m time --timestop 01:00:00 ; -m time --timestart 00:00:00 --timestop 01:00:00 --datestop 2038-01-19T03:14:07 ; OK ; TIME from 00:00:00 to 01:00:00 UTC
+-m time --contiguous ;  ; FAIL time: --contiguous only makes sense when stoptime is smaller than starttime
+-m time --datestart 2020 ; -m time --datestart 2020-01-01T00:00:00 --datestop 2038-01-19T03:14:07 ; OK ; TIME starting from 2020-01-01 00:00:00 UTC
+-m time --datestart 2020-02 ; -m time --datestart 2020-02-01T00:00:00 --datestop 2038-01-19T03:14:07 ; OK ; TIME starting from 2020-02-01 00:00:00 UTC
+-m time --datestart 2020-02-03 ; -m time --datestart 2020-02-03T00:00:00 --datestop 2038-01-19T03:14:07 ; OK ; TIME starting from 2020-02-03 00:00:00 UTC
+-m time --datestart 2020-02-30 ; -m time --datestart 2020-03-01T00:00:00 --datestop 2038-01-19T03:14:07 ; OK ; TIME starting from 2020-03-01 00:00:00 UTC
+-m time --datestart 2020-02-03T04 ; -m time --datestart 2020-02-03T04:00:00 --datestop 2038-01-19T03:14:07 ; OK ; TIME starting from 2020-02-03 04:00:00 UTC
+-m time --datestart 2020-02-03T04:05 ; -m time --datestart 2020-02-03T04:05:00 --datestop 2038-01-19T03:14:07 ; OK ; TIME starting from 2020-02-03 04:05:00 UTC
+-m time --datestart 1970-01-01 ; -m time --datestop 2038-01-19T03:14:07 ; OK ; TIME UTC
+-m time --datestart 1969-12-31 ;  ; FAIL Invalid date "1969-12-31" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]
+-m time --datestart 2038-01-19T03:14:07 ; -m time --datestart 2038-01-19T03:14:07 --datestop 2038-01-19T03:14:07 ; OK ; TIME starting from 2038-01-19 03:14:07 UTC
+-m time --datestart 2038-01-19T03:14:08 ; -m time --datestart 2038-01-19T03:14:08 --datestop 2038-01-19T03:14:07 ; OK ; TIME starting from 2038-01-19 03:14:08 UTC
+-m time --datestop 2037-12-31T23:59:59 ; = ; OK ; TIME until date 2037-12-31 23:59:59 UTC
+-m time --datestart 2020-13-01 ;  ; FAIL Invalid date "2020-13-01" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]
+-m time --datestart 2020-00-01 ; -m time --datestart 2019-12-01T00:00:00 --datestop 2038-01-19T03:14:07 ; OK ; TIME starting from 2019-12-01 00:00:00 UTC
+-m time --datestart 2020-01-32 ;  ; FAIL Invalid date "2020-01-32" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]
+-m time --datestart 2020-01-00 ; -m time --datestart 2019-12-31T00:00:00 --datestop 2038-01-19T03:14:07 ; OK ; TIME starting from 2019-12-31 00:00:00 UTC
+-m time --datestart 2020-01-01T24:00:00 ;  ; FAIL Invalid date "2020-01-01T24:00:00" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]
+-m time --datestart 2020-01-01T23:59:60 ;  ; FAIL Invalid date "2020-01-01T23:59:60" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]
+-m time --datestart foo ;  ; FAIL Invalid date "foo" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]
+-m time --datestart 2020-01-01x ;  ; FAIL Invalid date "2020-01-01x" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]
+-m time --datestart 2020-01-01T00:00:00Z ;  ; FAIL Invalid date "2020-01-01T00:00:00Z" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]
+-m time --datestop 2030-01-01 ; -m time --datestop 2030-01-01T00:00:00 ; OK ; TIME until date 2030-01-01 00:00:00 UTC
+-m time --datestart 2030-01-01 --datestop 2020-01-01 ; -m time --datestart 2030-01-01T00:00:00 --datestop 2020-01-01T00:00:00 ; OK ; TIME starting from 2030-01-01 00:00:00 until date 2020-01-01 00:00:00 UTC
+-m time --timestart 24:00 ;  ; FAIL invalid time "24:00" specified, should be hh:mm[:ss] format and within the boundaries
+-m time --timestart 00:60 ;  ; FAIL invalid time "60" specified, should be hh:mm[:ss] format and within the boundaries
+-m time --timestart 00:00:60 ;  ; FAIL invalid time "60" specified, should be hh:mm[:ss] format and within the boundaries
+-m time --timestart 1 ;  ; FAIL invalid time "1" specified, should be hh:mm[:ss] format and within the boundaries
+-m time --timestart 1:2 ; -m time --timestart 01:02:00 --timestop 23:59:59 --datestop 2038-01-19T03:14:07 ; OK ; TIME from 01:02:00 to 23:59:59 UTC
+-m time --timestart 1:2:3 ; -m time --timestart 01:02:03 --timestop 23:59:59 --datestop 2038-01-19T03:14:07 ; OK ; TIME from 01:02:03 to 23:59:59 UTC
+-m time --timestart foo ;  ; FAIL invalid time "foo" specified, should be hh:mm[:ss] format and within the boundaries
+-m time --timestart 00:00:00 ; -m time --datestop 2038-01-19T03:14:07 ; OK ; TIME UTC
+-m time --timestop 23:59:59 ; -m time --datestop 2038-01-19T03:14:07 ; OK ; TIME UTC
+-m time --timestop 23:59 ; -m time --timestart 00:00:00 --timestop 23:59:00 --datestop 2038-01-19T03:14:07 ; OK ; TIME from 00:00:00 to 23:59:00 UTC
+-m time --timestart 01:00 --timestop 01:00 ; -m time --timestart 01:00:00 --timestop 01:00:00 --datestop 2038-01-19T03:14:07 ; OK ; TIME from 01:00:00 to 01:00:00 UTC
+-m time --weekdays Mon,Tue,Wed,Thu,Fri,Sat,Sun ; -m time --datestop 2038-01-19T03:14:07 ; OK ; TIME UTC
+-m time --weekdays Mo,We ; -m time --weekdays Mon,Wed --datestop 2038-01-19T03:14:07 ; OK ; TIME on Mon,Wed UTC
+-m time --weekdays 1,7 ; -m time --weekdays Mon,Sun --datestop 2038-01-19T03:14:07 ; OK ; TIME on Mon,Sun UTC
+-m time --weekdays 0 ;  ; FAIL No, the week does NOT begin with Sunday.
+-m time --weekdays 8 ; -m time --weekdays  --datestop 2038-01-19T03:14:07 ; OK ; TIME on  UTC
+-m time --weekdays monday ;  ; FAIL mon is not a valid day specifier
+-m time --weekdays M ;  ; FAIL M is not a valid day specifier
+-m time ! --weekdays Sat,Sun ; -m time --weekdays Mon,Tue,Wed,Thu,Fri --datestop 2038-01-19T03:14:07 ; OK ; TIME on Mon,Tue,Wed,Thu,Fri UTC
+-m time ! --weekdays Mon,Tue,Wed,Thu,Fri,Sat,Sun ; -m time --weekdays  --datestop 2038-01-19T03:14:07 ; OK ; TIME on  UTC
+-m time --weekdays Foo ;  ; FAIL Foo is not a valid day specifier
+-m time --weekdays Mon, ; -m time --weekdays Mon --datestop 2038-01-19T03:14:07 ; OK ; TIME on Mon UTC
+-m time --weekdays , ;  ; FAIL No, the week does NOT begin with Sunday.
+-m time --weekdays "" ; -m time --weekdays  --datestop 2038-01-19T03:14:07 ; OK ; TIME on  UTC
+-m time --monthdays 1 ; -m time --monthdays 1 --datestop 2038-01-19T03:14:07 ; OK ; TIME on 1st UTC
+-m time ! --monthdays 1,31 ; -m time --monthdays 2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30 --datestop 2038-01-19T03:14:07 ; OK ; TIME on 2nd,3rd,4th,5th,6th,7th,8th,9th,10th,11st,12nd,13rd,14th,15th,16th,17th,18th,19th,20th,21st,22nd,23rd,24th,25th,26th,27th,28th,29th,30th UTC
+-m time --monthdays 1,2,3,11,12,13,21,22,23,31 ; -m time --monthdays 1,2,3,11,12,13,21,22,23,31 --datestop 2038-01-19T03:14:07 ; OK ; TIME on 1st,2nd,3rd,11st,12nd,13rd,21st,22nd,23rd,31st UTC
+-m time --monthdays 0 ; -m time --monthdays  --datestop 2038-01-19T03:14:07 ; OK ; TIME on  UTC
+-m time --monthdays 32 ;  ; FAIL 32 is not a valid day for --monthdays
+-m time --monthdays foo ;  ; FAIL fo is not a valid day for --monthdays
+-m time --monthdays 1-5 ;  ; FAIL 1- is not a valid day for --monthdays
+-m time --monthdays 1, ; -m time --monthdays 1 --datestop 2038-01-19T03:14:07 ; OK ; TIME on 1st UTC
+-m time --monthdays 1st ;  ; FAIL 1s is not a valid day for --monthdays
+-m time --localtz ; -m time --datestop 2038-01-19T03:14:07 --kerneltz ; OK ; TIME
+-m time --utc ; -m time --datestop 2038-01-19T03:14:07 ; OK ; TIME UTC
+-m time --kerneltz ; -m time --datestop 2038-01-19T03:14:07 --kerneltz ; OK ; TIME
+-m time --localtz --kerneltz ; -m time --datestop 2038-01-19T03:14:07 --kerneltz ; OK ; TIME
+-m time --timestart 1:00 --timestart 2:00 ;  ; FAIL time: option "--timestart" can only be used once.
+-m time ! --timestart 1:00 ;  ; FAIL time: option "--timestart" cannot be inverted.
+-m time --kerneltz --kerneltz ;  ; FAIL time: option "--kerneltz" can only be used once.
+-m time --weekdays Mon --weekdays Tue ;  ; FAIL time: option "--weekdays" can only be used once.
+-m time --monthdays 1 --monthdays 2 ;  ; FAIL time: option "--monthdays" can only be used once.
+-m time --weekdays 9 ; -m time --weekdays  --datestop 2038-01-19T03:14:07 ; OK ; TIME on  UTC
+-m time --weekdays 10 ; -m time --weekdays  --datestop 2038-01-19T03:14:07 ; OK ; TIME on  UTC
+-m time --weekdays 32 ; -m time --weekdays  --datestop 2038-01-19T03:14:07 ; OK ; TIME on  UTC
+-m time --weekdays 33 ; -m time --weekdays Mon --datestop 2038-01-19T03:14:07 ; OK ; TIME on Mon UTC
+-m time --weekdays -1 ; -m time --weekdays  --datestop 2038-01-19T03:14:07 ; OK ; TIME on  UTC
+-m time --weekdays 1x ;  ; FAIL 1x is not a valid day specifier
+-m time --weekdays Monday ; -m time --weekdays Mon --datestop 2038-01-19T03:14:07 ; OK ; TIME on Mon UTC
+-m time --weekdays Mon,,Tue ;  ; FAIL No, the week does NOT begin with Sunday.
+-m time --weekdays MonTue ; -m time --weekdays Mon --datestop 2038-01-19T03:14:07 ; OK ; TIME on Mon UTC
+-m time --weekdays Mox ; -m time --weekdays Mon --datestop 2038-01-19T03:14:07 ; OK ; TIME on Mon UTC
+-m time --weekdays Mon,Tuesday,Wed ; -m time --weekdays Mon,Tue,Wed --datestop 2038-01-19T03:14:07 ; OK ; TIME on Mon,Tue,Wed UTC
+-m time --weekdays 12345 ; -m time --weekdays  --datestop 2038-01-19T03:14:07 ; OK ; TIME on  UTC
+-m time --weekdays 1,Foo ;  ; FAIL Foo is not a valid day specifier
+-m time --monthdays 1,,2 ; -m time --monthdays 1,2 --datestop 2038-01-19T03:14:07 ; OK ; TIME on 1st,2nd UTC
+-m time --monthdays , ; -m time --monthdays  --datestop 2038-01-19T03:14:07 ; OK ; TIME on  UTC
+-m time --monthdays "" ; -m time --monthdays  --datestop 2038-01-19T03:14:07 ; OK ; TIME on  UTC
+-m time --monthdays 123 ; -m time --monthdays 12 --datestop 2038-01-19T03:14:07 ; OK ; TIME on 12nd UTC
+-m time --monthdays -1 ;  ; FAIL -1 is not a valid day for --monthdays
+-m time --monthdays " 1" ; -m time --monthdays 1 --datestop 2038-01-19T03:14:07 ; OK ; TIME on 1st UTC
+-m time --monthdays 1,40 ;  ; FAIL 40 is not a valid day for --monthdays
+-m time --monthdays 01 ; -m time --monthdays 1 --datestop 2038-01-19T03:14:07 ; OK ; TIME on 1st UTC
+-m time --localtz --utc ;  ; FAIL time: option "--localtz" cannot be used together with "--utc".
+-m time --utc --kerneltz ;  ; FAIL time: option "--utc" cannot be used together with "--kerneltz".
+-m time --datestop 1970-01-01 ; -m time ; OK ; TIME until date UTC
+-m time --datestart 1970-01-01T00:00:01 ; -m time --datestart 1970-01-01T00:00:01 --datestop 2038-01-19T03:14:07 ; OK ; TIME starting from 1970-01-01 00:00:01 UTC
+-m time --datestart 19700101 ;  ; FAIL Invalid date "19700101" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]
+-m time --datestart 2105-01-01 ;  ; FAIL Invalid date "2105-01-01" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]
+-m time --datestart 2037-06 ; -m time --datestart 2037-06-01T00:00:00 --datestop 2038-01-19T03:14:07 ; OK ; TIME starting from 2037-06-01 00:00:00 UTC
+-m time --datestart 2020- ; -m time --datestart 2019-12-01T00:00:00 --datestop 2038-01-19T03:14:07 ; OK ; TIME starting from 2019-12-01 00:00:00 UTC
+-m time --datestart 2020-1-2 ; -m time --datestart 2020-01-02T00:00:00 --datestop 2038-01-19T03:14:07 ; OK ; TIME starting from 2020-01-02 00:00:00 UTC
+-m time --datestart 2020-01-01T ; -m time --datestart 2020-01-01T00:00:00 --datestop 2038-01-19T03:14:07 ; OK ; TIME starting from 2020-01-01 00:00:00 UTC
+-m time --datestart 2020-01-01T01: ; -m time --datestart 2020-01-01T01:00:00 --datestop 2038-01-19T03:14:07 ; OK ; TIME starting from 2020-01-01 01:00:00 UTC
+-m time --datestart 2020-01-01T01:60 ;  ; FAIL Invalid date "2020-01-01T01:60" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]
+-m time --datestart 12020-01-01 ;  ; FAIL Invalid date "12020-01-01" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]
+-m time --timestart 1:2: ; -m time --timestart 01:02:00 --timestop 23:59:59 --datestop 2038-01-19T03:14:07 ; OK ; TIME from 01:02:00 to 23:59:59 UTC
+-m time --timestart 1: ; -m time --timestart 01:00:00 --timestop 23:59:59 --datestop 2038-01-19T03:14:07 ; OK ; TIME from 01:00:00 to 23:59:59 UTC
+-m time --timestart 01:02:03:04 ;  ; FAIL invalid time "03:04" specified, should be hh:mm[:ss] format and within the boundaries
+-m time --timestart -1:00 ;  ; FAIL invalid time "-1:00" specified, should be hh:mm[:ss] format and within the boundaries
+-m time --timestart 23:59:59 --timestop 00:00 --contiguous ; -m time --timestart 23:59:59 --timestop 00:00:00 --datestop 2038-01-19T03:14:07 --contiguous ; OK ; TIME from 23:59:59 to 00:00:00 UTC contiguous
+-m time --timestart 02:00 --timestop 02:00 --contiguous ; -m time --timestart 02:00:00 --timestop 02:00:00 --datestop 2038-01-19T03:14:07 --contiguous ; OK ; TIME from 02:00:00 to 02:00:00 UTC contiguous
+-m time --timestop 00:00 --contiguous ; -m time --timestart 00:00:00 --timestop 00:00:00 --datestop 2038-01-19T03:14:07 --contiguous ; OK ; TIME from 00:00:00 to 00:00:00 UTC contiguous
+-m time --timestart 0x1:00 ;  ; FAIL invalid time "0x1:00" specified, should be hh:mm[:ss] format and within the boundaries
+-m time --timestart 08:09 ; -m time --timestart 08:09:00 --timestop 23:59:59 --datestop 2038-01-19T03:14:07 ; OK ; TIME from 08:09:00 to 23:59:59 UTC
+-m time --timestart 2:00 --timestop 1:00 --datestart foo ;  ; FAIL Invalid date "foo" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]
+%6
+-m time --weekdays Sat,Sun ; -m time --weekdays Sat,Sun --datestop 2038-01-19T03:14:07 ; OK ; TIME on Sat,Sun UTC
+-m time --datestop 2020-01-01 ; -m time --datestop 2020-01-01T00:00:00 ; OK ; TIME until date 2020-01-01 00:00:00 UTC
