@@ -25,13 +25,16 @@ import { helper } from './helper.ts';
 import { hl } from './hl.ts';
 import { icmp } from './icmp.ts';
 import { icmp6 } from './icmp6.ts';
+import { ipcomp } from './ipcomp.ts';
 import { iprange } from './iprange.ts';
 import { ipv6header } from './ipv6header.ts';
 import { length } from './length.ts';
 import { limit } from './limit.ts';
 import { mac } from './mac.ts';
 import { mark } from './mark.ts';
+import { mh } from './mh.ts';
 import { multiport } from './multiport.ts';
+import { osf } from './osf.ts';
 import { owner } from './owner.ts';
 import { physdev } from './physdev.ts';
 import { pkttype } from './pkttype.ts';
@@ -84,13 +87,16 @@ export const MATCHES: readonly MatchDefinition<any, any>[] = [
   hl,
   icmp,
   icmp6,
+  ipcomp,
   iprange,
   ipv6header,
   length,
   limit,
   mac,
   mark,
+  mh,
   multiport,
+  osf,
   owner,
   physdev,
   pkttype,

@@ -4,10 +4,12 @@ import { audit } from './AUDIT.ts';
 import { checksum } from './CHECKSUM.ts';
 import { classify } from './CLASSIFY.ts';
 import { connmarkTarget } from './CONNMARK.ts';
+import { connsecmark } from './CONNSECMARK.ts';
 import { ctTarget } from './CT.ts';
 import { dnat } from './DNAT.ts';
 import { dscpTarget } from './DSCP.ts';
 import { ecnTarget } from './ECN.ts';
+import { idletimer } from './IDLETIMER.ts';
 import { log } from './LOG.ts';
 import { markTarget } from './MARK.ts';
 import { masquerade } from './MASQUERADE.ts';
@@ -19,6 +21,7 @@ import { redirect } from './REDIRECT.ts';
 import { reject } from './REJECT.ts';
 import { setTarget } from './SET.ts';
 import { snat } from './SNAT.ts';
+import { synproxy } from './SYNPROXY.ts';
 import { accept, drop, queue, returnTarget } from './standard.ts';
 import { tcpmssTarget } from './TCPMSS.ts';
 import { tcpoptstrip } from './TCPOPTSTRIP.ts';
@@ -36,12 +39,14 @@ export const TARGETS: readonly TargetDefinition<any, any>[] = [
   checksum,
   classify,
   connmarkTarget,
+  connsecmark,
   ctTarget,
   dnat,
   drop,
   dscpTarget,
   ecnTarget,
   hlTarget6,
+  idletimer,
   log,
   markTarget,
   masquerade,
@@ -55,6 +60,7 @@ export const TARGETS: readonly TargetDefinition<any, any>[] = [
   returnTarget,
   setTarget,
   snat,
+  synproxy,
   tcpmssTarget,
   tcpoptstrip,
   tee,

@@ -1,0 +1,31 @@
+%6
+-p mobility-header -m mh --mh-type 1 ; = ; OK ; mh 1
+-p 135 -m mh --mh-type binding-refresh-request ; -p mobility-header -m mh --mh-type 0 ; OK ; mh 0
+-p 135 -m mh ! --mh-type 1:3 ; -p mobility-header -m mh ! --mh-type 1:3 ; OK ; mh !1:3
+-p 135 -m mh --mh-type 3:1 ;  ; FAIL Invalid MH type range (min > max)
+-p 135 -m mh --mh-type foo ;  ; FAIL Invalid MH type `foo'
+-p 135 -m mh ; -p mobility-header -m mh ; OK ; mh
+-p 135 -m mh --mh-type bu ; -p mobility-header -m mh --mh-type 5 ; OK ; mh 5
+-p 135 -m mh --mh-type ba ; -p mobility-header -m mh --mh-type 6 ; OK ; mh 6
+-p 135 -m mh --mh-type hoti ; -p mobility-header -m mh --mh-type 1 ; OK ; mh 1
+-p 135 -m mh --mh-type coti ; -p mobility-header -m mh --mh-type 2 ; OK ; mh 2
+-p 135 -m mh --mh-type hot ; -p mobility-header -m mh --mh-type 3 ; OK ; mh 3
+-p 135 -m mh --mh-type cot ; -p mobility-header -m mh --mh-type 4 ; OK ; mh 4
+-p 135 -m mh --mh-type brr ; -p mobility-header -m mh --mh-type 0 ; OK ; mh 0
+-p 135 -m mh --mh-type be ; -p mobility-header -m mh --mh-type 7 ; OK ; mh 7
+-p 135 -m mh --mh-type 255 ; -p mobility-header -m mh --mh-type 255 ; OK ; mh 255
+-p 135 -m mh --mh-type 256 ;  ; FAIL Invalid MH type `256'
+-p 135 -m mh --mh-type :5 ; -p mobility-header -m mh --mh-type 0:5 ; OK ; mh 0:5
+-p 135 -m mh --mh-type 5: ; -p mobility-header -m mh --mh-type 5:255 ; OK ; mh 5:255
+-p 135 -m mh --mh-type 0:255 ; -p mobility-header -m mh ; OK ; mh
+-p 135 -m mh ! --mh-type 0:255 ; -p mobility-header -m mh ; OK ; mh !0:255
+-p 135 -m mh --mh-type brr:be ; -p mobility-header -m mh --mh-type 0:7 ; OK ; mh 0:7
+-m mh --mh-type 1 ;  ; KERNEL x_tables: ip6_tables: mh match: only valid for protocol 135
+-p 135 -m mh --mh-type home ; -p mobility-header -m mh --mh-type 1 ; OK ; mh 1
+-p 135 -m mh --mh-type home-test- ; -p mobility-header -m mh --mh-type 1 ; OK ; mh 1
+-p 135 -m mh --mh-type b ; -p mobility-header -m mh --mh-type 0 ; OK ; mh 0
+-p 135 -m mh --mh-type binding-u ; -p mobility-header -m mh --mh-type 5 ; OK ; mh 5
+-p 135 -m mh --mh-type BU ; -p mobility-header -m mh --mh-type 5 ; OK ; mh 5
+-p 135 -m mh --mh-type "" ; -p mobility-header -m mh --mh-type 0 ; OK ; mh 0
+-p 135 -m mh --mh-type 0x10 ; -p mobility-header -m mh --mh-type 16 ; OK ; mh 16
+-p 135 -m mh --mh-type 1 --mh-type 2 ;  ; FAIL mh: option "--mh-type" can only be used once.
