@@ -19,6 +19,7 @@ import { nfqueue } from './NFQUEUE.ts';
 import { notrack } from './NOTRACK.ts';
 import { redirect } from './REDIRECT.ts';
 import { reject } from './REJECT.ts';
+import { secmark } from './SECMARK.ts';
 import { setTarget } from './SET.ts';
 import { snat } from './SNAT.ts';
 import { synproxy } from './SYNPROXY.ts';
@@ -58,6 +59,7 @@ export const TARGETS: readonly TargetDefinition<any, any>[] = [
   redirect,
   reject,
   returnTarget,
+  secmark,
   setTarget,
   snat,
   synproxy,
