@@ -134,7 +134,9 @@ export class Machine {
     const sharing: (Sharing | undefined)[] = [];
     const rawFirst: boolean[] = [];
     const defragmenters: (FragmentAssembler | undefined)[] = [];
+    // For both families, whether they have rules or not: their packets are put together all the same.
     const ownDefragmenters: (FragmentAssembler | undefined)[] = [];
+    for (const family of [4, 6] as const) ownDefragmenters[family] = new Defragmenter(family, host);
     for (const { family, ruleset } of loaded.rulesets) {
       const runtime = makeRuntime(ruleset, {
         host,
@@ -159,7 +161,6 @@ export class Machine {
       }
       rawFirst[family] = tracks && rawDecides(ruleset);
       if (tracks || someRule(ruleset, bringsDefrag)) defragmenters[family] = new Defragmenter(family, host);
-      ownDefragmenters[family] = new Defragmenter(family, host);
     }
     if (config.conntrack !== undefined) {
       this.#conntrack.seed(config.conntrack.text, 0, config.conntrack.file);

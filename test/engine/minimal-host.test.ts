@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { replay } from '../../src/index.ts';
-import { ipv4, pcap, udp } from '../kernel/packets.ts';
+import { fragment4, ipv4, pcap, udp } from '../kernel/packets.ts';
 import { savedText } from './run-case.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'iptables-replay-minimal-'));
@@ -58,4 +58,24 @@ it('forwards to the interface behind which the destination was seen, even if it 
     '[1:28] -A FORWARD -i eth0 -o eth2',
     '[1:28] -A FORWARD -i eth1 -o eth0',
   ]);
+});
+
+it('takes packets of a family that has no rules', async () => {
+  const rules6 = join(folder, 'rules6');
+  writeFileSync(rules6, RULES);
+  const whole = ipv4(
+    { saddr: '192.0.2.9', daddr: '192.0.2.1', id: 9 },
+    udp({ sport: 1, dport: 2, payload: new Uint8Array(64) }),
+  );
+  const path = join(folder, 'fragments.pcap');
+  const parts = fragment4(whole, 24);
+  writeFileSync(
+    path,
+    pcap(
+      101,
+      parts.map((bytes, i) => ({ time: 1_700_000_000 + i, bytes })),
+    ),
+  );
+  const { result } = await replay({ captures: [`eth0=${path}`], rules6 });
+  expect([...result.paths.packets].reduce((sum, n) => sum + n, 0)).toBe(2);
 });
