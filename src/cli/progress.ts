@@ -1,3 +1,4 @@
+import { groupDigits } from '../report/format.ts';
 import { monotonicSeconds } from './clock.ts';
 import type { OutputStream } from './streams.ts';
 
@@ -72,9 +73,6 @@ export function progressLine(progress: ProgressNumbers, elapsed: number): string
 }
 
 /** 4215110 as `4,215,110`. */
-function groupDigits(n: number): string {
-  return String(n).replace(/\B(?=(\d{3})+$)/g, ',');
-}
 
 function rate(perSecond: number): string {
   if (perSecond >= 1e6) return `${(perSecond / 1e6).toFixed(2)} M`;

@@ -1,5 +1,5 @@
 import type { Device } from './device.ts';
-import { PrefixTable } from './prefix-table.ts';
+import { PrefixTable, routesByTable } from './prefix-table.ts';
 import {
   EACCES,
   EAGAIN,
@@ -74,12 +74,7 @@ export class Fib4 {
     this.hasCustomLocalRoutes = routes.some((r) => r.type === RTN_LOCAL && !r.isKernelMade);
     this.hasRealms = routes.some((r) => r.realm !== 0) || rules.some((r) => r.realm !== 0);
     this.needsPorts = rules.some((r) => r.ipproto !== 0 || r.sportMin >= 0 || r.dportMin >= 0);
-    const byTable = new Map<number, Route[]>();
-    for (const route of routes) {
-      const list = byTable.get(route.table);
-      if (list === undefined) byTable.set(route.table, [route]);
-      else list.push(route);
-    }
+    const byTable = routesByTable(routes);
     for (const [table, list] of byTable) this.tables.set(table, new PrefixTable(4, list, compareRoutes4));
     this.merged = new PrefixTable(
       4,

@@ -1,6 +1,6 @@
 import type { Device } from './device.ts';
 import { multipathHash, pickByWeight } from './multipath.ts';
-import { PrefixTable } from './prefix-table.ts';
+import { PrefixTable, routesByTable } from './prefix-table.ts';
 import {
   EACCES,
   EAGAIN,
@@ -81,13 +81,8 @@ export class Fib6 {
     this.onMultipath = onMultipath;
     this.hasCustomRules = !areDefaultRules(6, rules);
     this.weights = new Int32Array(routes.reduce((most, r) => Math.max(most, r.nexthops.length), 1));
-    const byTable = new Map<number, Route[]>();
-    for (const route of routes) {
-      const list = byTable.get(route.table);
-      if (list === undefined) byTable.set(route.table, [route]);
-      else list.push(route);
-    }
-    for (const [table, list] of byTable) this.tables.set(table, new PrefixTable(6, list, compareRoutes6));
+    for (const [table, list] of routesByTable(routes))
+      this.tables.set(table, new PrefixTable(6, list, compareRoutes6));
   }
 
   /** fib6_rule_lookup(): 0 and `route`, `nexthop`, or an errno. `oif` is the wanted interface, 0 any. */

@@ -103,3 +103,14 @@ export class PrefixTable {
       );
   }
 }
+
+/** Routes by the table that they stand in. */
+export function routesByTable(routes: readonly Route[]): Map<number, Route[]> {
+  const byTable = new Map<number, Route[]>();
+  for (const route of routes) {
+    const list = byTable.get(route.table);
+    if (list === undefined) byTable.set(route.table, [route]);
+    else list.push(route);
+  }
+  return byTable;
+}

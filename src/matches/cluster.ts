@@ -1,3 +1,4 @@
+import { jhash2, reciprocalScale, swapBytes } from '../base/jhash.ts';
 import { defineMatch } from '../extension/define.ts';
 import { defineSyntax } from '../extension/syntax.ts';
 import { uint32 } from '../extension/values.ts';
@@ -17,6 +18,9 @@ interface ClusterOptions {
 const MAX_NODES = 32;
 const PACKET_HOST = 0;
 const PACKET_MULTICAST = 2;
+
+/** What jhash2() is asked of: the words of one address. */
+const hashed = new Int32Array(1);
 
 /**
  * `-m cluster`: the connection's original source address falls to one of these nodes of a cluster. Linux:
@@ -82,37 +86,14 @@ export const cluster = defineMatch<ClusterOptions, ConntrackAccess>({
     if (ct < 0) return false;
     const isTemplate = (conntrack.status(ct) & IPS_TEMPLATE) !== 0;
     // Of an IPv6 address too only the first word is hashed: NF_CT_TUPLE_L3SIZE counts words, where bytes are meant.
-    const word = isTemplate ? 0 : swap(conntrack.words[conntrack.tupleAt(ct, 0) + TUPLE_SADDR]!);
-    const hash = hashWord(word, o.seed) >>> 0;
-    // reciprocal_scale().
-    const node = Number((BigInt(hash) * BigInt(o.totalNodes)) >> 32n);
+    hashed[0] = isTemplate ? 0 : swapBytes(conntrack.words[conntrack.tupleAt(ct, 0) + TUPLE_SADDR]!);
+    const node = reciprocalScale(jhash2(hashed, 0, 1, o.seed), o.totalNodes);
     return ((o.nodeMask >>> node) & 1) !== (o.inverted ? 1 : 0);
   },
 });
 
 function isMulticast(p: Packet): boolean {
   return p.r[R_FAMILY] === 4 ? p.r[R_DADDR]! >>> 28 === 14 : p.r[R_DADDR]! >>> 24 === 0xff;
-}
-
-/** An address as a little-endian machine reads it. */
-function swap(word: number): number {
-  return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
-}
-
-const rotate = (word: number, by: number): number => (word << by) | (word >>> (32 - by));
-
-/** Bob Jenkins's lookup3 (public domain) of one word. */
-function hashWord(word: number, seed: number): number {
-  let c = (0xdeadbeef + 4 + seed) | 0;
-  let b = c;
-  let a = (c + word) | 0;
-  c = ((c ^ b) - rotate(b, 14)) | 0;
-  a = ((a ^ c) - rotate(c, 11)) | 0;
-  b = ((b ^ a) - rotate(a, 25)) | 0;
-  c = ((c ^ b) - rotate(b, 16)) | 0;
-  a = ((a ^ c) - rotate(c, 4)) | 0;
-  b = ((b ^ a) - rotate(a, 14)) | 0;
-  return ((c ^ b) - rotate(b, 24)) | 0;
 }
 
 function hex8(value: number): string {

@@ -4,7 +4,15 @@ import { custom, portRange, uint8 } from '../extension/values.ts';
 import type { Packet } from '../packet/packet.ts';
 import { R_DPORT, R_LENGTH, R_SPORT } from '../packet/registers.ts';
 import { currentBytes } from '../packet/rewrite.ts';
-import { isLaterFragment, listPort, type PortRange, portMatches, transportBytes } from './ports.ts';
+import {
+  isLaterFragment,
+  listPort,
+  type PortRange,
+  portMatches,
+  rangeOf,
+  saveGivenPort,
+  transportBytes,
+} from './ports.ts';
 
 interface DccpOptions {
   readonly sport: PortRange | undefined;
@@ -58,8 +66,8 @@ export const dccp = defineMatch<DccpOptions>({
       '--dccp-option': uint8({ min: 1, invertible: true }),
     },
     build: (v): DccpOptions => ({
-      sport: range(v['--source-port']),
-      dport: range(v['--destination-port']),
+      sport: rangeOf(v['--source-port']),
+      dport: rangeOf(v['--destination-port']),
       types: v['--dccp-types'] && { mask: v['--dccp-types'].value, inverted: v['--dccp-types'].inverted },
       option: v['--dccp-option'] && {
         number: v['--dccp-option'].value,
@@ -67,8 +75,8 @@ export const dccp = defineMatch<DccpOptions>({
       },
     }),
     save: (o) =>
-      savePort('--sport', o.sport) +
-      savePort('--dport', o.dport) +
+      saveGivenPort('sport', o.sport) +
+      saveGivenPort('dport', o.dport) +
       (o.types === undefined
         ? ''
         : `${o.types.inverted ? ' !' : ''} --dccp-types${saveTypes(o.types.mask)}`) +
@@ -140,18 +148,6 @@ function headerLength(p: Packet): number {
   if (type === 3 || type === 4 || type === 8 || type === 9 || type === 5 || type === 6) return basic + 8;
   if (type === 0) return basic + 4;
   return basic + 12;
-}
-
-function range(
-  given: { value: readonly [number, number]; inverted: boolean } | undefined,
-): PortRange | undefined {
-  return given && { low: given.value[0], high: given.value[1], inverted: given.inverted };
-}
-
-/** As sctp, the whole range is saved too. */
-function savePort(option: string, o: PortRange | undefined): string {
-  if (o === undefined) return '';
-  return `${o.inverted ? ' !' : ''} ${option} ${o.low === o.high ? o.low : `${o.low}:${o.high}`}`;
 }
 
 function saveTypes(mask: number): string {

@@ -1,5 +1,8 @@
+import type { Emitter } from '../extension/emitter.ts';
 import { uintPrefix } from '../extension/numbers.ts';
 import type { OptionCall } from '../extension/syntax.ts';
+import type { Packet } from '../packet/packet.ts';
+import { R_ICMP_CODE, R_ICMP_TYPE } from '../packet/registers.ts';
 
 /** Types and codes of ICMP and ICMPv6 as `--icmp-type` and `--icmpv6-type` take them (extensions/libxt_icmp.h). */
 export interface IcmpType {
@@ -51,4 +54,20 @@ export function listIcmpType(o: IcmpType, inverted: boolean): string {
   if (o.codeLow === o.codeHigh) return `${not}type ${o.type} code ${o.codeLow}`;
   if (o.codeLow !== 0 || o.codeHigh !== 0xff) return `${not}type ${o.type} codes ${o.codeLow}-${o.codeHigh}`;
   return `${not}type ${o.type}`;
+}
+
+/** icmp_type_code_match() of net/netfilter/xt_tcpudp.c, without the type that stands for all. */
+export function icmpTypeMatches(o: IcmpType, p: Packet): boolean {
+  const code = p.r[R_ICMP_CODE]!;
+  return p.r[R_ICMP_TYPE] === o.type && code >= o.codeLow && code <= o.codeHigh;
+}
+
+/** The same for the index of a chain; it goes with the condition that the packet has a type at all. */
+export function emitIcmpType(e: Emitter, o: IcmpType, inverted: boolean): void {
+  const body = (b: Emitter) => {
+    b.range(R_ICMP_TYPE, o.type, o.type);
+    if (o.codeLow > 0 || o.codeHigh < 0xff) b.range(R_ICMP_CODE, o.codeLow, o.codeHigh);
+  };
+  if (inverted) e.not(body);
+  else body(e);
 }

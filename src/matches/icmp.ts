@@ -1,8 +1,16 @@
 import { defineMatch } from '../extension/define.ts';
 import { defineSyntax } from '../extension/syntax.ts';
 import { custom } from '../extension/values.ts';
-import { R_ICMP_CODE, R_ICMP_TYPE } from '../packet/registers.ts';
-import { type IcmpName, type IcmpType, listIcmpType, parseIcmpType, saveIcmpType } from './icmp-type.ts';
+import { R_ICMP_TYPE } from '../packet/registers.ts';
+import {
+  emitIcmpType,
+  type IcmpName,
+  type IcmpType,
+  icmpTypeMatches,
+  listIcmpType,
+  parseIcmpType,
+  saveIcmpType,
+} from './icmp-type.ts';
 import { seesTransport } from './ports.ts';
 
 interface IcmpOptions extends IcmpType {
@@ -78,10 +86,7 @@ export const icmp = defineMatch<IcmpOptions>({
   }),
   evaluate: (o, p) => {
     if (!seesTransport(p)) return false;
-    const code = p.r[R_ICMP_CODE]!;
-    const matches =
-      o.type === ANY_TYPE || (p.r[R_ICMP_TYPE] === o.type && code >= o.codeLow && code <= o.codeHigh);
-    return matches !== o.inverted;
+    return (o.type === ANY_TYPE || icmpTypeMatches(o, p)) !== o.inverted;
   },
   compile: (o, e) => {
     e.range(R_ICMP_TYPE, 0, 255);
@@ -89,12 +94,7 @@ export const icmp = defineMatch<IcmpOptions>({
       if (o.inverted) e.never();
       return true;
     }
-    const body = (b: typeof e) => {
-      b.range(R_ICMP_TYPE, o.type, o.type);
-      if (o.codeLow > 0 || o.codeHigh < 0xff) b.range(R_ICMP_CODE, o.codeLow, o.codeHigh);
-    };
-    if (o.inverted) e.not(body);
-    else body(e);
+    emitIcmpType(e, o, o.inverted);
     return true;
   },
 });

@@ -1,8 +1,16 @@
 import { defineMatch } from '../extension/define.ts';
 import { defineSyntax } from '../extension/syntax.ts';
 import { custom } from '../extension/values.ts';
-import { R_ICMP_CODE, R_ICMP_TYPE } from '../packet/registers.ts';
-import { type IcmpName, type IcmpType, listIcmpType, parseIcmpType, saveIcmpType } from './icmp-type.ts';
+import { R_ICMP_TYPE } from '../packet/registers.ts';
+import {
+  emitIcmpType,
+  type IcmpName,
+  type IcmpType,
+  icmpTypeMatches,
+  listIcmpType,
+  parseIcmpType,
+  saveIcmpType,
+} from './icmp-type.ts';
 import { seesTransport } from './ports.ts';
 
 interface Icmp6Options extends IcmpType {
@@ -60,18 +68,11 @@ export const icmp6 = defineMatch<Icmp6Options>({
   }),
   evaluate: (o, p) => {
     if (!seesTransport(p)) return false;
-    const code = p.r[R_ICMP_CODE]!;
-    const matches = p.r[R_ICMP_TYPE] === o.type && code >= o.codeLow && code <= o.codeHigh;
-    return matches !== o.inverted;
+    return icmpTypeMatches(o, p) !== o.inverted;
   },
   compile: (o, e) => {
     e.range(R_ICMP_TYPE, 0, 255);
-    const body = (b: typeof e) => {
-      b.range(R_ICMP_TYPE, o.type, o.type);
-      if (o.codeLow > 0 || o.codeHigh < 0xff) b.range(R_ICMP_CODE, o.codeLow, o.codeHigh);
-    };
-    if (o.inverted) e.not(body);
-    else body(e);
+    emitIcmpType(e, o, o.inverted);
     return true;
   },
 });

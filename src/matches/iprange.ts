@@ -5,6 +5,7 @@ import type { Emitter } from '../extension/emitter.ts';
 import { defineSyntax, type OptionCall } from '../extension/syntax.ts';
 import { custom, formatAddress, numericIpv4 } from '../extension/values.ts';
 import { R_DADDR, R_FAMILY, R_SADDR } from '../packet/registers.ts';
+import { rangeOf } from './ports.ts';
 
 interface AddressRange {
   readonly low: Int32Array;
@@ -68,7 +69,10 @@ export const iprange = defineMatch<IprangeOptions>({
         rule.fail("iprange match: You must specify `--src-range' or `--dst-range'");
       }
     },
-    build: (v): IprangeOptions => ({ source: range(v['--src-range']), destination: range(v['--dst-range']) }),
+    build: (v): IprangeOptions => ({
+      source: rangeOf(v['--src-range']),
+      destination: rangeOf(v['--dst-range']),
+    }),
     save: (o, rule) =>
       save('--src-range', o.source, rule.family) + save('--dst-range', o.destination, rule.family),
     list: (o, rule) =>
@@ -86,12 +90,6 @@ export const iprange = defineMatch<IprangeOptions>({
     return true;
   },
 });
-
-function range(
-  given: { value: readonly [Int32Array, Int32Array]; inverted: boolean } | undefined,
-): AddressRange | undefined {
-  return given && { low: given.value[0], high: given.value[1], inverted: given.inverted };
-}
 
 function holds(o: AddressRange | undefined, r: Int32Array, at: number): boolean {
   if (o === undefined) return true;

@@ -4,6 +4,7 @@ import { defineSyntax, type OptionCall } from '../extension/syntax.ts';
 import { custom, flag } from '../extension/values.ts';
 import type { Packet } from '../packet/packet.ts';
 import { HOOK_OUTPUT, R_HOOK, R_IIF } from '../packet/registers.ts';
+import { rangeOf } from './ports.ts';
 
 interface IdRange {
   readonly low: number;
@@ -71,8 +72,8 @@ export const owner = defineMatch<OwnerOptions>({
       }
     },
     build: (v): OwnerOptions => ({
-      uid: range(v['--uid-owner']),
-      gid: range(v['--gid-owner']),
+      uid: rangeOf(v['--uid-owner']),
+      gid: rangeOf(v['--gid-owner']),
       supplementaryGroups: v['--suppl-groups'] !== undefined,
       socketExists: v['--socket-exists'] !== undefined,
       socketInverted: v['--socket-exists']?.inverted ?? false,
@@ -117,12 +118,6 @@ export const owner = defineMatch<OwnerOptions>({
 /** A forwarded packet keeps its incoming interface to the end. */
 function isOwn(p: Packet): boolean {
   return p.r[R_HOOK] === HOOK_OUTPUT || p.r[R_IIF] === 0;
-}
-
-function range(
-  given: { value: readonly [number, number]; inverted: boolean } | undefined,
-): IdRange | undefined {
-  return given && { low: given.value[0], high: given.value[1], inverted: given.inverted };
 }
 
 function holds(ids: IdRange | undefined): boolean {

@@ -14,6 +14,13 @@ export interface PortRange {
 
 export const ANY_PORT: PortRange = { low: 0, high: 0xffff, inverted: false };
 
+/** A pair of bounds as an option gives it, for every match that takes a range; undefined when it was not given. */
+export function rangeOf<T>(
+  given: { readonly value: readonly [T, T]; readonly inverted: boolean } | undefined,
+): { readonly low: T; readonly high: T; readonly inverted: boolean } | undefined {
+  return given && { low: given.value[0], high: given.value[1], inverted: given.inverted };
+}
+
 export function portMatches(range: PortRange, port: number): boolean {
   return (port >= range.low && port <= range.high) !== range.inverted;
 }
@@ -74,12 +81,17 @@ export function emitHasPorts(e: Emitter): void {
 
 /** ` --dport 80`, ` ! --sport 1:5`; '' for the whole range, inverted or not, as the tcp and udp matches save it. */
 export function savePort(name: string, range: PortRange): string {
-  if (range.low === 0 && range.high === 0xffff) return '';
+  return range.low === 0 && range.high === 0xffff ? '' : saveGivenPort(name, range);
+}
+
+/** ` spt:80`, ` dpts:!1:5`; '' for the whole range when not inverted. */
+/** ` ! --sport 1:2`: of the matches that print a range whenever it was given, even that of all ports. */
+export function saveGivenPort(name: string, range: PortRange | undefined): string {
+  if (range === undefined) return '';
   const text = range.low === range.high ? `${range.low}` : `${range.low}:${range.high}`;
   return `${range.inverted ? ' !' : ''} --${name} ${text}`;
 }
 
-/** ` spt:80`, ` dpts:!1:5`; '' for the whole range when not inverted. */
 export function listPort(name: string, range: PortRange): string {
   if (range.low === 0 && range.high === 0xffff && !range.inverted) return '';
   const not = range.inverted ? '!' : '';

@@ -5,7 +5,16 @@ import type { Packet } from '../packet/packet.ts';
 import { R_DPORT, R_LENGTH, R_SPORT } from '../packet/registers.ts';
 import { currentBytes } from '../packet/rewrite.ts';
 import { parsePortPair } from './port-pair.ts';
-import { emitHasPorts, emitPort, listPort, type PortRange, portMatches, seesTransport } from './ports.ts';
+import {
+  emitHasPorts,
+  emitPort,
+  listPort,
+  type PortRange,
+  portMatches,
+  rangeOf,
+  saveGivenPort,
+  seesTransport,
+} from './ports.ts';
 import { type Chunks, formatChunks, parseChunks } from './sctp-chunks.ts';
 
 interface SctpOptions {
@@ -47,13 +56,13 @@ export const sctp = defineMatch<SctpOptions>({
       }),
     },
     build: (v): SctpOptions => ({
-      sport: range(v['--source-port']),
-      dport: range(v['--destination-port']),
+      sport: rangeOf(v['--source-port']),
+      dport: rangeOf(v['--destination-port']),
       chunks: v['--chunk-types'] && { ...v['--chunk-types'].value, inverted: v['--chunk-types'].inverted },
     }),
     save: (o) =>
-      savePort('--sport', o.sport) +
-      savePort('--dport', o.dport) +
+      saveGivenPort('sport', o.sport) +
+      saveGivenPort('dport', o.dport) +
       (o.chunks === undefined
         ? ''
         : `${o.chunks.inverted ? ' !' : ''} --chunk-types${formatChunks(o.chunks, false)}`),
@@ -105,16 +114,4 @@ function chunksMatch(o: Chunks, p: Packet): boolean {
 function flagsMatch(o: Chunks, type: number, flags: number): boolean {
   const wanted = o.flags.find((one) => one.type === type);
   return wanted === undefined || (flags & wanted.mask) === wanted.value;
-}
-
-function range(
-  given: { value: readonly [number, number]; inverted: boolean } | undefined,
-): PortRange | undefined {
-  return given && { low: given.value[0], high: given.value[1], inverted: given.inverted };
-}
-
-/** Unlike tcp and udp, the whole range is saved too. */
-function savePort(option: string, o: PortRange | undefined): string {
-  if (o === undefined) return '';
-  return `${o.inverted ? ' !' : ''} ${option} ${o.low === o.high ? o.low : `${o.low}:${o.high}`}`;
 }

@@ -14,6 +14,7 @@ import {
   listPort,
   type PortRange,
   portMatches,
+  rangeOf,
   savePort,
   seesTransport,
 } from './ports.ts';
@@ -106,8 +107,8 @@ export const tcp = defineMatch<TcpOptions>({
       }),
     },
     build: (v): TcpOptions => ({
-      sport: range(v['--source-port']),
-      dport: range(v['--destination-port']),
+      sport: rangeOf(v['--source-port']) ?? ANY_PORT,
+      dport: rangeOf(v['--destination-port']) ?? ANY_PORT,
       flags:
         v['--tcp-flags'] !== undefined
           ? {
@@ -161,11 +162,6 @@ export const tcp = defineMatch<TcpOptions>({
     return true;
   },
 });
-
-function range(given: { value: readonly [number, number]; inverted: boolean } | undefined): PortRange {
-  if (given === undefined) return ANY_PORT;
-  return { low: given.value[0], high: given.value[1], inverted: given.inverted };
-}
 
 /** tcp_find_option(): an option list that runs out of the captured header drops the packet. */
 function hasOption(o: TcpOptions, p: Packet): boolean {

@@ -9,6 +9,7 @@ import {
   listPort,
   type PortRange,
   portMatches,
+  rangeOf,
   savePort,
   seesTransport,
 } from './ports.ts';
@@ -31,8 +32,8 @@ export const udp = defineMatch<UdpOptions>({
       '--destination-port': portRange({ invertible: true, aliases: ['--dport'] }),
     },
     build: (v): UdpOptions => ({
-      sport: range(v['--source-port']),
-      dport: range(v['--destination-port']),
+      sport: rangeOf(v['--source-port']) ?? ANY_PORT,
+      dport: rangeOf(v['--destination-port']) ?? ANY_PORT,
     }),
     save: (o) => savePort('sport', o.sport) + savePort('dport', o.dport),
     list: (o) => `udp${listPort('spt', o.sport)}${listPort('dpt', o.dport)}`,
@@ -52,8 +53,3 @@ export const udp = defineMatch<UdpOptions>({
     return true;
   },
 });
-
-function range(given: { value: readonly [number, number]; inverted: boolean } | undefined): PortRange {
-  if (given === undefined) return ANY_PORT;
-  return { low: given.value[0], high: given.value[1], inverted: given.inverted };
-}

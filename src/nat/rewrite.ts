@@ -43,6 +43,7 @@ import {
   R_SADDR,
   R_SPORT,
 } from '../packet/registers.ts';
+import { makePrivate } from '../packet/rewrite.ts';
 import { VERDICT_ACCEPT, VERDICT_DROP, type Verdict } from '../packet/verdict.ts';
 
 /**
@@ -177,16 +178,4 @@ function innerTransport(view: DataView, inner: number, end: number): number {
     l4 += bytes;
   }
   return l4;
-}
-
-/** Gives the packet bytes of its own: those of the capture belong to everybody. Rare: translated ICMP errors. */
-function makePrivate(p: Packet): void {
-  const start = p.macOffset >= 0 ? p.macOffset : p.l3Offset;
-  const bytes = p.bytes.slice(start, p.l3End);
-  p.bytes = bytes;
-  p.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  p.l3Offset -= start;
-  p.l3End -= start;
-  if (p.l4Offset >= 0) p.l4Offset -= start;
-  if (p.macOffset >= 0) p.macOffset -= start;
 }

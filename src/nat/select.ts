@@ -1,3 +1,4 @@
+import { jhash2, reciprocalScale, swapBytes } from '../base/jhash.ts';
 import type { ConntrackCore } from '../conntrack/core.ts';
 import {
   C_REPLY,
@@ -42,7 +43,6 @@ import {
   IPPROTO_UDP,
   IPPROTO_UDPLITE,
 } from '../packet/packet.ts';
-import { jhash2, reciprocalScale, swapBytes } from './jhash.ts';
 import { firstSource, nextSource } from './source-index.ts';
 
 /**

@@ -64,8 +64,11 @@ const CHECKSUM_OFFSET: Readonly<Record<number, number>> = {
 
 const privateCopies = new WeakMap<Packet, Uint8Array>();
 
-/** Copies the packet, link header included, and moves its offsets, unless it has been done for this packet. */
-function makePrivate(p: Packet): void {
+/**
+ * Gives the packet bytes of its own, those of the capture belong to everybody: copies it, link header included, and
+ * moves its offsets, unless it has been done for this packet.
+ */
+export function makePrivate(p: Packet): void {
   if (privateCopies.get(p) === p.bytes) return;
   const begin = p.macOffset >= 0 && p.macOffset < p.l3Offset ? p.macOffset : p.l3Offset;
   const copy = p.bytes.slice(begin, p.l3End);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { jhash2, reciprocalScale, swapBytes } from '../../src/nat/jhash.ts';
+import { jhash2, reciprocalScale, swapBytes } from '../../src/base/jhash.ts';
 
 test('jhash2 is Bob Jenkins’ hashword() with the length times four in the initial value', () => {
   // hashword() of lookup3.c, written down plainly.

@@ -1,6 +1,6 @@
 /**
  * Bob Jenkins' lookup3 over words, as include/linux/jhash.h of Linux has it (public domain algorithm, May 2006):
- * jhash2(). The kernel picks an address out of a NAT range with it, so it has to be the same to the bit.
+ * jhash2(). The kernel picks an address out of a NAT range and the node of a cluster with it, so it has to be the same to the bit.
  */
 const INITIAL = 0xdeadbeef | 0;
 
