@@ -6,6 +6,7 @@ import {
   IPS_CONFIRMED,
   IPS_DST_NAT,
   IPS_DST_NAT_DONE,
+  IPS_HELPER,
   IPS_SEEN_REPLY,
   IPS_SRC_NAT,
   IPS_SRC_NAT_DONE,
@@ -252,7 +253,10 @@ function seedLine(table: Listing, line: string, nowNs: number): string | undefin
     }
   }
   w[at + C_MARK] = mark;
-  if (helper !== undefined) w[at + C_HELPER] = table.helperNumber(helper);
+  if (helper !== undefined) {
+    w[at + C_HELPER] = table.helperNumber(helper);
+    status |= IPS_HELPER;
+  }
   status |= translationStatus(w, at);
   w[at + C_STATUS] = status;
   core.floats[(at + C_TIMEOUT) >> 1] = nowNs + timeout * SECOND_NS;

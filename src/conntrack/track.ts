@@ -2,6 +2,7 @@ import { EXIT_LIMITS, UserError } from '../base/errors.ts';
 import {
   type CtTemplateOptions,
   IPS_EXPECTED,
+  IPS_HELPER,
   IPS_SEEN_REPLY,
   TUPLE_DPORT,
   TUPLE_PROTO,
@@ -305,7 +306,10 @@ export class Tracker {
       return -1;
     }
     words[at + REPLY_STRIDE + TUPLE_ZONE] = this.zoneReply;
-    if (template?.helper !== undefined) words[at + C_HELPER] = this.settings.helperNumber(template.helper);
+    if (template?.helper !== undefined) {
+      words[at + C_HELPER] = this.settings.helperNumber(template.helper);
+      words[at + C_STATUS]! |= IPS_HELPER;
+    }
     this.statusBefore = 0;
     return ct << 1;
   }

@@ -24,7 +24,7 @@ import {
 } from '../direction/director.ts';
 import type { Trail } from '../evaluate/trail.ts';
 import type { Host } from '../host/types.ts';
-import { IPS_CONFIRMED } from '../packet/conntrack-access.ts';
+import { IPS_CONFIRMED, IPS_WHOLE_WAY } from '../packet/conntrack-access.ts';
 import { Packet } from '../packet/packet.ts';
 import {
   CT_NONE,
@@ -451,9 +451,10 @@ export class OrderedStage {
       return path;
     }
     const confirmed = (r[R_CTSTATUS]! & IPS_CONFIRMED) !== 0;
+    const isWhole = (r[R_CTSTATUS]! & IPS_WHOLE_WAY) !== 0;
     const ctmark = r[R_CTMARK]!;
     const rest = (sharing.readsCtstatus ? r[R_CTSTATUS]! : 0) | (mtuClass << 16);
-    if (!confirmed || !isShared(ctinfo)) {
+    if (!confirmed || isWhole || !isShared(ctinfo)) {
       if (!confirmed) this.#cache.forgetConnection(ct);
       return this.#walk(p, direction, iface, tracks);
     }

@@ -15,6 +15,7 @@ import type { ConntrackCore } from '../conntrack/core.ts';
 import { C_MARK, C_STATUS, RECORD_SHIFT } from '../conntrack/layout.ts';
 import { ROW_NOT_HANDLED, trackRow } from '../conntrack/track-row.ts';
 import { DIRECTION_IN } from '../direction/director.ts';
+import { IPS_WHOLE_WAY } from '../packet/conntrack-access.ts';
 import { IPPROTO_TCP } from '../packet/packet.ts';
 import {
   CT_ESTABLISHED,
@@ -139,8 +140,10 @@ export class QuickWay {
     if (!isShared(ctinfo)) return QUICK_TRACKED;
     const at = (state >> 3) << RECORD_SHIFT;
     const { words } = core;
-    const status = sharing.readsCtstatus ? words[at + C_STATUS]! : 0;
-    const rest = status | (this.#mtus.classOf(c.length[i]!, c.decodeFlags[i]!) << 16);
+    const status = words[at + C_STATUS]!;
+    if ((status & IPS_WHOLE_WAY) !== 0) return QUICK_TRACKED;
+    const rest =
+      (sharing.readsCtstatus ? status : 0) | (this.#mtus.classOf(c.length[i]!, c.decodeFlags[i]!) << 16);
     const known = this.#cache.connection(state >> 3, ctinfo, signature, entrance, words[at + C_MARK]!, rest);
     if (known < 0) return QUICK_TRACKED;
     this.#statistics.countKnown(family, c.l4proto[i]!, ctinfo === CT_NEW, c.length[i]!);

@@ -124,3 +124,5 @@ export const IPS_FIXED_TIMEOUT = 1024;
 export const IPS_TEMPLATE = 2048;
 export const IPS_NAT_CLASH = 4096;
 export const IPS_HELPER = 8192;
+/** A helper reads the connection's packets, or their sequence numbers are adjusted: each of them goes the whole way. */
+export const IPS_WHOLE_WAY = IPS_HELPER | IPS_SEQ_ADJUST;
