@@ -59,6 +59,8 @@ export class ConntrackCore {
   readonly midstreamEstablished: boolean;
   /** Connections that were picked up in the middle. */
   midstreamCount = 0;
+  /** When it is worth while again to look for expired entries in a full table: see sweepAll. */
+  nextSweepNs = Number.NEGATIVE_INFINITY;
   private readonly limbo = new Int32Array(LIMBO).fill(-1);
   private limboNext = 0;
   /** Records that are dead and not free yet. */

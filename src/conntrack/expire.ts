@@ -1,7 +1,7 @@
 import { IPS_ASSURED, IPS_CONFIRMED, IPS_DYING, TUPLE_PROTO } from '../packet/conntrack-access.ts';
 import { IPPROTO_SCTP, IPPROTO_TCP } from '../packet/packet.ts';
 import type { ConntrackCore } from './core.ts';
-import { C_STATE, C_STATUS, HEADER_GC_NEXT, RECORD_SHIFT } from './layout.ts';
+import { C_STATE, C_STATUS, C_TIMEOUT, HEADER_GC_NEXT, RECORD_SHIFT } from './layout.ts';
 import { TCP_CLOSE, TCP_FIN_WAIT } from './tcp-states.ts';
 
 /**
@@ -10,21 +10,33 @@ import { TCP_CLOSE, TCP_FIN_WAIT } from './tcp-states.ts';
  * An expired entry is never found (look-up kills it), so when it is swept out shows in one thing only: how many
  * entries count against nf_conntrack_max. The kernel's worker (gc_worker() in net/netfilter/nf_conntrack_core.c)
  * goes through the whole table in at most a minute and sooner when much expires; here each new entry sweeps
- * SWEEP_RECORDS others, and a full table is swept through before anything is dropped. So a replayed table is
- * never fuller than the kernel's, and can be emptier by what the kernel had not swept yet.
+ * SWEEP_RECORDS others, and a full table is swept through before anything is dropped, as soon as anything in it may
+ * have expired. So a replayed table is hardly ever fuller than the kernel's (by what has come to its end within
+ * SWEPT_FOR_NS), and can be emptier by what the kernel had not swept yet.
  */
 const SWEEP_RECORDS = 4;
+
+/**
+ * How long a sweep of the whole table that leaves it full is good for at most: entries may have been given shorter
+ * timeouts since. The kernel's worker waits as long between two rounds (GC_SCAN_INTERVAL_MIN). Without it, each packet of
+ * a flood against a full table of half a million would look at all of them: 8 ms a packet.
+ */
+const SWEPT_FOR_NS = 1e9;
 
 /** Looks at the next few records and kills those that have expired. */
 export function sweep(core: ConntrackCore): void {
   sweepRecords(core, SWEEP_RECORDS);
 }
 
-/** Looks at all records; gives how many died. */
+/** Looks at all records, unless nothing can have expired since that was done last; gives how many died. */
 export function sweepAll(core: ConntrackCore): number {
-  return sweepRecords(core, core.table.high);
+  if (core.nowNs < core.nextSweepNs) return 0;
+  const killed = sweepRecords(core, core.table.high);
+  core.nextSweepNs = Math.min(soonestExpiry(core), core.nowNs + SWEPT_FOR_NS);
+  return killed;
 }
 
+/** Kills those of the next `records` records that have expired. */
 function sweepRecords(core: ConntrackCore, records: number): number {
   const { table, words } = core;
   const high = table.high;
@@ -42,6 +54,18 @@ function sweepRecords(core: ConntrackCore, records: number): number {
   }
   table.header[HEADER_GC_NEXT] = next;
   return killed;
+}
+
+/** When the first of the entries expires, as their timeouts stand now. */
+function soonestExpiry(core: ConntrackCore): number {
+  const { table, words, floats } = core;
+  let soonest = Number.POSITIVE_INFINITY;
+  for (let at = 0; at < table.high << RECORD_SHIFT; at += 1 << RECORD_SHIFT) {
+    if ((words[at + C_STATUS]! & (IPS_CONFIRMED | IPS_DYING)) !== IPS_CONFIRMED) continue;
+    const expiry = floats[(at + C_TIMEOUT) >> 1]!;
+    if (expiry < soonest) soonest = expiry;
+  }
+  return soonest;
 }
 
 /** Buckets of the kernel's table that early_drop() looks through (NF_CT_EVICTION_RANGE). */

@@ -81,6 +81,28 @@ describe('the life of an entry', () => {
     expect(assured.pass(question(), { at: 500_000 }).verdict).toBe(VERDICT_ACCEPT);
   });
 
+  test('a full table has room again at the moment at which one of its connections expires', () => {
+    const host = stubHost({
+      sysctls: { 'net.netfilter.nf_conntrack_max': 10, 'net.netfilter.nf_conntrack_buckets': 4 },
+    });
+    const machine = new Machine({ host });
+    for (let port = 1; port <= 10; port++) {
+      machine.pass(client('S', 9, 0, port));
+      machine.pass(server('SA', 99, 10, port));
+      machine.pass(client('A', 10, 100, port));
+    }
+    const asks = (at: number) => machine.pass(question(), { at }).verdict;
+    expect(asks(0)).toBe(VERDICT_DROP);
+    // A reset gives a connection ten seconds to live: less than any had when the table was looked through.
+    machine.pass(client('R', 10, 100, 3), { at: 0.5 });
+    expect([0.6, 5, 10.499, 10.5].map(asks)).toEqual([
+      VERDICT_DROP,
+      VERDICT_DROP,
+      VERDICT_DROP,
+      VERDICT_ACCEPT,
+    ]);
+  });
+
   test('more connections than the program holds, fewer than the host allows: an error with status 4', () => {
     const machine = new Machine({ maxTableBytes: 200_000 });
     expect(() => {
