@@ -16,7 +16,7 @@
  */
 
 export const BATCH_MAGIC = 0x69707262;
-export const BATCH_VERSION = 1;
+export const BATCH_VERSION = 2;
 
 /** Bytes of file data in a batch: 256 KiB to 1 MiB reads fastest (more falls out of the L2 cache). */
 export const DATA_BYTES = 1 << 20;
@@ -128,6 +128,12 @@ export const COLUMNS = {
   tupleHash: one('i32'),
   /** Interface index that an SLL2 or NFLOG header names, else 0. */
   ifindex: one('u32'),
+  /** PLAIN_*: what most packets are, TCP or UDP with nothing odd about it; 0 for all others. */
+  plain: one('u8'),
+  /** Of plain packets: bytes behind the transport header, by the IP length. Else 0. */
+  payloadBytes: one('u32'),
+  /** Of plain TCP: highest right edge of its SACK blocks, at least the acknowledgement number (tcp_sack()). Else 0. */
+  tcpSack: one('i32'),
 
   // --- direction: written by src/direction ----------------------------------------------------------------
   /** DIRECTION_* (direction/director.ts). */
@@ -140,6 +146,16 @@ export const COLUMNS = {
   portId: one('u16'),
   /** For an inbound packet whose echo was found: how many packets later it was captured, else 0. */
   echoDistance: one('u32'),
+
+  // --- quick: written by netfilter/quick-columns.loop.ts ---------------------------------------------------
+  /** PLAIN_* of a packet that may go the quick way, 0 for one that goes the long way; the others hold for the former. */
+  quick: one('u8'),
+  /** Sharing.signature. */
+  signature: one('i32'),
+  /** entranceOf (netfilter/quick-way.loop.ts). */
+  entrance: one('i32'),
+  /** MtuClasses.classOf. */
+  mtuClass: one('u16'),
 
   // --- outcome: written by the ordered stage -------------------------------------------------------------
   /** Index of the path that the packet took (PathTable). */
@@ -204,6 +220,15 @@ export const DECODE_BAD_CHAIN = 512;
 export const DECODE_INTERFACE_CHECK = 1024;
 /** IPv4 options that ip_options_compile() refuses: dropped behind PREROUTING when inbound. */
 export const DECODE_BAD_IP_OPTIONS = 2048;
+
+/**
+ * Plain packets: TCP and UDP that conntrack can judge from columns alone. Nothing is wrong or incomplete in any
+ * header, there are neither fragments nor IP options nor extension headers, and nothing depends on the interface.
+ */
+export const PLAIN_TCP4 = 1;
+export const PLAIN_UDP4 = 2;
+export const PLAIN_TCP6 = 3;
+export const PLAIN_UDP6 = 4;
 
 /** skb->pkt_type (include/uapi/linux/if_packet.h). */
 export const PKT_HOST = 0;

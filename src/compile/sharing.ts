@@ -60,6 +60,17 @@ interface Test {
   readonly value: number;
 }
 
+/** One digit of a signature: the class of one register's value. */
+export interface SharingDigit {
+  readonly register: number;
+  /** Classes there are. */
+  readonly radix: number;
+  /** Class of the value v at [v + 1]; empty where `bounds` tell. */
+  readonly lut: Int32Array;
+  /** The class is how many of these ascending bounds are not above the value. */
+  readonly bounds: Int32Array;
+}
+
 /** Collects what a family's rules look at, then gives signatures. */
 export class Sharing {
   readonly #tests = new Map<number, Test[]>();
@@ -174,6 +185,16 @@ export class Sharing {
       lut[i] = one;
     }
     return lut;
+  }
+
+  /** The digits of a signature, the most significant first: for whoever works signatures out for many packets at once. */
+  get digits(): SharingDigit[] {
+    return Array.from(this.#registers, (register, k) => ({
+      register,
+      radix: this.#radix[k]!,
+      lut: this.#luts[k]!,
+      bounds: this.#rangeBounds[k]!,
+    }));
   }
 
   /** Rules look at something that packets of a connection may differ in: else all signatures are 0. */

@@ -1,3 +1,4 @@
+import { highestSack } from '../decode/tcp-sack.ts';
 import type { ConntrackCore } from './core.ts';
 import {
   IGNORED_TCP_ACK_UNDER,
@@ -28,7 +29,6 @@ import {
   FLAG_MAXACK_SET,
   FLAG_SACK_PERM,
   FLAG_WINDOW_SCALE,
-  highestSack,
   synOptions,
 } from './tcp-options.ts';
 import { TCP_ACK_SET, TCP_SYN_RECV, TCP_SYN_SENT } from './tcp-states.ts';

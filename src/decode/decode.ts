@@ -2,6 +2,7 @@ import type { Batch } from '../batch/batch.ts';
 import { verifyChecksums } from './checksum.loop.ts';
 import { decodeRows } from './decode.loop.ts';
 import { Frame } from './frame.ts';
+import { markPlain } from './plain.loop.ts';
 
 export interface DecodeOptions {
   /**
@@ -23,5 +24,6 @@ export function decodeBatch(batch: Batch, options: DecodeOptions = { checksum: '
   frame.setBatch(batch);
   frame.verify = verify;
   decodeRows(batch, 0, batch.count, frame, verify);
+  markPlain(batch, 0, batch.count);
   if (verify) verifyChecksums(batch, 0, batch.count);
 }

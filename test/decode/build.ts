@@ -166,3 +166,5 @@ export const udp4 = (payload: Uint8Array = bytes(), ip: Partial<Ipv4Fields> = {}
   ipv4({ proto: 17, ...ip }, sealed(udp(payload), 6, 17, be32(ip.saddr ?? SADDR), be32(ip.daddr ?? DADDR)));
 export const tcp6 = (fields: TcpFields = {}, payload: Uint8Array = bytes()): Uint8Array =>
   ipv6({ nextHeader: 6 }, sealed(tcp(fields, payload), 16, 6, SADDR6, DADDR6));
+export const udp6 = (payload: Uint8Array = bytes()): Uint8Array =>
+  ipv6({ nextHeader: 17 }, sealed(udp(payload), 6, 17, SADDR6, DADDR6));

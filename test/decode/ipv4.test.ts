@@ -12,6 +12,7 @@ import {
   DECODE_PAYLOAD_CUT,
   NO_OFFSET,
   PKT_HOST,
+  PLAIN_TCP4,
 } from '../../src/batch/layout.ts';
 import { be32, bytes, DADDR, ethernet, ipv4, join, SADDR, sealed, tcp, tcp4, udp, udp4 } from './build.ts';
 import { decodeOne } from './run.ts';
@@ -52,6 +53,9 @@ describe('IPv4', () => {
       ipId: 0xbeef,
       tupleHash: hashTuple4(SADDR | 0, DADDR | 0, 1234, 80, 6),
       ifindex: 0,
+      plain: PLAIN_TCP4,
+      payloadBytes: 3,
+      tcpSack: 0x80000001 | 0,
     });
   });
 

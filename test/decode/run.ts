@@ -102,6 +102,9 @@ export const DECODE_COLUMNS: readonly ColumnName[] = [
   'ipId',
   'tupleHash',
   'ifindex',
+  'plain',
+  'payloadBytes',
+  'tcpSack',
 ];
 
 export type Row = Record<string, number | number[] | string>;
