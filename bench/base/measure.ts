@@ -1,5 +1,8 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+
+/** A program and its arguments. */
+export type Command = readonly string[];
 
 /** What a process cost. */
 export interface Cost {
@@ -12,7 +15,15 @@ export interface Cost {
 }
 
 export interface Measured extends Cost {
+  /** Empty unless it was asked for. */
   readonly stdout: string;
+}
+
+export interface MeasureOptions {
+  /** Keep what it prints; otherwise that is thrown away by the system. */
+  readonly stdout?: boolean;
+  /** A second process whose standard output is the first one's standard input. It is not measured. */
+  readonly feed?: Command | undefined;
 }
 
 const POLL_MS = 20;
@@ -22,42 +33,51 @@ const TICKS_PER_SECOND = 100;
 /**
  * Runs a process to its end. CPU time and memory are read from /proc while it runs, the last time at most POLL_MS before
  * its end, since nobody can be asked afterwards.
- * @throws Error when it fails; its standard error is in the message.
+ * @throws Error when it (or what feeds it) fails; its standard error is in the message.
  */
-export function measure(command: readonly string[]): Promise<Measured> {
+export async function measure(command: Command, options: MeasureOptions = {}): Promise<Measured> {
+  const begin = process.hrtime.bigint();
+  const feeder = options.feed === undefined ? undefined : start(options.feed, 'ignore', 'pipe');
+  const child = start(command, feeder?.process.stdout ?? 'ignore', options.stdout ? 'pipe' : 'ignore');
+  let stdout = '';
+  let seen: { cpuSeconds: number; maxRssBytes: number } | undefined;
+  const timer = setInterval(() => {
+    seen = readProc(child.process.pid!) ?? seen;
+  }, POLL_MS);
+  child.process.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  let end = begin;
+  child.process.on('exit', () => {
+    end = process.hrtime.bigint();
+  });
+  try {
+    await Promise.all([child.ended, feeder?.ended]);
+  } finally {
+    clearInterval(timer);
+  }
+  const wallSeconds = Number(end - begin) / 1e9;
+  return { wallSeconds, cpuSeconds: seen?.cpuSeconds, maxRssBytes: seen?.maxRssBytes, stdout };
+}
+
+type Channel = 'ignore' | 'pipe' | NonNullable<ChildProcess['stdout']>;
+
+/** A process that is under way; `ended` fails when the process does. */
+function start(command: Command, stdin: Channel, stdout: Channel) {
   const [program, ...args] = command;
-  return new Promise((resolve, reject) => {
-    const begin = process.hrtime.bigint();
-    const child = spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    let stdout = '';
-    let stderr = '';
-    let seen: { cpuSeconds: number; maxRssBytes: number } | undefined;
-    const look = (): void => {
-      seen = readProc(child.pid!) ?? seen;
-    };
-    const timer = setInterval(look, POLL_MS);
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text;
-      look();
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text;
-    });
-    let end = begin;
-    child.on('exit', () => {
-      end = process.hrtime.bigint();
-    });
-    child.on('error', reject);
-    child.on('close', (code) => {
-      clearInterval(timer);
-      if (code !== 0) {
-        reject(new Error(`${command.join(' ')}\nended with ${code}: ${stderr}`));
-        return;
-      }
-      const wallSeconds = Number(end - begin) / 1e9;
-      resolve({ wallSeconds, cpuSeconds: seen?.cpuSeconds, maxRssBytes: seen?.maxRssBytes, stdout });
+  const process = spawn(program!, args, { stdio: [stdin, stdout, 'pipe'] });
+  let stderr = '';
+  process.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const ended = new Promise<void>((resolve, reject) => {
+    process.on('error', reject);
+    process.on('close', (code, signal) => {
+      if (code === 0) resolve();
+      else reject(new Error(`${command.join(' ')}\nended with ${code ?? signal}: ${stderr}`));
     });
   });
+  return { process, ended };
 }
 
 /** Of a running process; undefined when it has none or has ended. */
@@ -75,11 +95,12 @@ function readProc(pid: number): { cpuSeconds: number; maxRssBytes: number } | un
   }
 }
 
+const BLOCK = new Uint8Array(4 << 20);
+
 /** Reads a file to its end, so that it lies in memory when it is read next. */
 export function warm(file: string): void {
   const fd = openSync(file, 'r');
-  const block = new Uint8Array(4 << 20);
-  while (readSync(fd, block) > 0);
+  while (readSync(fd, BLOCK) > 0);
   closeSync(fd);
 }
 

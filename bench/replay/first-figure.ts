@@ -115,7 +115,7 @@ function makeScene(dir: string, options: Options): Scene {
 
 function writeCapture(file: string, { profile, seed }: Options, packets: number): number {
   const fd = openSync(file, 'w');
-  const summary = generateTraffic({ ...DEFAULT_TRAFFIC, profile, seed, packets }, fileSink(fd));
+  const summary = generateTraffic({ ...DEFAULT_TRAFFIC, profile, seed, packets }, [fileSink(fd)]);
   closeSync(fd);
   return summary.conversations;
 }
@@ -184,7 +184,7 @@ async function main(): Promise<void> {
   try {
     note(`writing ${options.packets.toLocaleString('en')} packets to ${dir}`);
     const scene = makeScene(dir, options);
-    const { stdout } = await measure(replayCommand(scene, scene.capture, '--format', 'json'));
+    const { stdout } = await measure(replayCommand(scene, scene.capture, '--format', 'json'), { stdout: true });
     const soundness = soundnessOf(stdout);
     const variants = variantsOf(scene, options);
     const references = [PCAP_PARSER, TCPDUMP].filter((name) =>

@@ -2,7 +2,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { rulesetText, SHAPES, type Shape } from './ruleset.ts';
 
-const USAGE = `usage: rulesets [--shape ${SHAPES.join('|')}] [--rules N] [--stateless] [--seed N] [--ipv6]
+const USAGE = `usage: rulesets [--shape ${SHAPES.join('|')}] [--rules N] [--stateless] [--seed N] [--ipv6] [--translating]
 writes an iptables-save dump to standard output
 `;
 
@@ -14,6 +14,7 @@ try {
       stateless: { type: 'boolean', default: false },
       seed: { type: 'string', default: '1' },
       ipv6: { type: 'boolean', default: false },
+      translating: { type: 'boolean', default: false },
     },
   });
   if (!SHAPES.includes(values.shape as Shape))
@@ -27,6 +28,7 @@ try {
     stateful: !values.stateless,
     seed: Number(values.seed),
     family: values.ipv6 ? 6 : 4,
+    translating: values.translating,
   });
   process.stdout.write(text);
 } catch (error) {

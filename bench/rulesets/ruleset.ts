@@ -5,9 +5,11 @@ import {
   clientAddress4,
   portOf,
   SERVER_NET6,
+  SERVER_PREFIX4,
   SERVICES,
   serverAddress4,
   serverOf,
+  VIRTUAL_PREFIX4,
 } from '../traffic/address-plan.ts';
 
 export const SHAPES = ['acl', 'kube'] as const;
@@ -17,10 +19,19 @@ export interface RulesetOptions {
   readonly shape: Shape;
   /** Rules that a packet has to pass which none of them matches. */
   readonly rules: number;
-  /** A rule in front that accepts established connections, so that only first packets go through the rest. */
+  /**
+   * A rule in front that accepts established connections, so that only first packets go through the rest. Connections
+   * are tracked without it, too, for INPUT's sake.
+   */
   readonly stateful: boolean;
   readonly seed: number;
   readonly family: 4 | 6;
+  /** Rules (`-m …`) of FORWARD in front of all others. They only count: every packet is asked. */
+  readonly front?: readonly string[];
+  /** Chains that lead from one to the next, so many deep, before the list; every packet goes down and comes back. */
+  readonly depth?: number;
+  /** All is translated, for traffic of the profile `translated` (IPv4). */
+  readonly translating?: boolean;
 }
 
 /** Every so many rules one is about clients that there are; the others never match. */
@@ -29,19 +40,52 @@ const RULES_PER_REAL_ONE = 16;
 /**
  * An iptables-save dump whose FORWARD chain is a long list, as firewalls (`acl`) or kube-proxy (`kube`) have them,
  * about the clients and services of the address plan. Few packets match before the end of the list, where the last
- * rule accepts the rest: a plain walk has to look at nearly all rules.
+ * rule accepts the rest: a plain walk has to look at nearly all rules. The other tables are there, with policies only.
  */
 export function rulesetText(options: RulesetOptions): string {
   const random = new Random(options.seed);
   const lines: string[] = [];
   const chains: string[] = [];
-  if (options.stateful) lines.push('-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT');
+  const established = '-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT';
+  lines.push(`-A INPUT ${established}`);
+  for (const rule of options.front ?? []) lines.push(`-A FORWARD ${rule}`);
+  if (options.stateful) lines.push(`-A FORWARD ${established}`);
+  addDescent(options.depth ?? 0, chains, lines);
   if (options.shape === 'acl') {
     for (let i = 0; i < options.rules; i++) lines.push(aclRule(options.family, i, random));
   } else addKubeRules(options, random, chains, lines);
   lines.push('-A FORWARD -j ACCEPT');
   const head = ['*filter', ':INPUT ACCEPT [0:0]', ':FORWARD DROP [0:0]', ':OUTPUT ACCEPT [0:0]'];
-  return [...head, ...chains, ...lines, 'COMMIT', ''].join('\n');
+  const filter = [...head, ...chains, ...lines, 'COMMIT'];
+  return [...otherTables(options.translating === true && options.family === 4), ...filter, ''].join('\n');
+}
+
+function otherTables(translating: boolean): string[] {
+  const table = (name: string, hooks: string, ...rules: string[]): string[] => [
+    `*${name}`,
+    ...hooks.split(' ').map((hook) => `:${hook} ACCEPT [0:0]`),
+    ...rules,
+    'COMMIT',
+  ];
+  const netmap = `-A PREROUTING -d ${VIRTUAL_PREFIX4} -j NETMAP --to ${SERVER_PREFIX4}`;
+  const masquerade = '-A POSTROUTING -o eth0 -j MASQUERADE';
+  return [
+    ...table('raw', 'PREROUTING OUTPUT'),
+    ...table('mangle', 'PREROUTING INPUT FORWARD OUTPUT POSTROUTING'),
+    ...table('nat', 'PREROUTING INPUT OUTPUT POSTROUTING', ...(translating ? [netmap, masquerade] : [])),
+    ...table('security', 'INPUT FORWARD OUTPUT'),
+  ];
+}
+
+/** Each chain has a rule that does not match, leads on to the next, and has one more after coming back. */
+function addDescent(depth: number, chains: string[], lines: string[]): void {
+  if (depth > 0) lines.push('-A FORWARD -j DOWN-1');
+  for (let i = 1; i <= depth; i++) {
+    chains.push(`:DOWN-${i} - [0:0]`);
+    lines.push(`-A DOWN-${i} -p sctp -j DROP`);
+    if (i < depth) lines.push(`-A DOWN-${i} -j DOWN-${i + 1}`);
+    lines.push(`-A DOWN-${i} -p dccp -j DROP`);
+  }
 }
 
 /** `-s NET -d NET -p tcp --dport PORT`: who may use what. */

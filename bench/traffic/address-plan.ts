@@ -7,6 +7,9 @@
  *
  * and the same with 2001:db8:1::/48, 2001:db8:2::/48 and 2001:db8::1 for IPv6. A client or server is a number; all but the
  * last word of its IPv6 address is the same for all of a kind, so that one word is enough to tell it.
+ *
+ * Where everything is translated (IPv4), clients know servers by addresses of 100.64.0.0/12 that are theirs bit for bit
+ * behind the prefix, and servers see nobody but the router.
  */
 export const CLIENTS = 65536;
 export const SERVERS = 4096;
@@ -36,6 +39,17 @@ export function clientAddress4(client: number): number {
 export function serverAddress4(server: number): number {
   return SERVER_NET4 | (Math.imul(server, 0x9e375) & 0xfffff);
 }
+
+/** The router's own address, as servers see all clients where connections are translated. */
+export const ROUTER_ADDRESS4 = 0x0a000001;
+
+/** The address under which clients know a server where connections are translated (NETMAP of one /12 to the other). */
+export function virtualAddress4(server: number): number {
+  return 0x64400000 | (server & 0xfffff);
+}
+
+export const SERVER_PREFIX4 = '172.16.0.0/12';
+export const VIRTUAL_PREFIX4 = '100.64.0.0/12';
 
 export function serverOf(service: number): number {
   return service % SERVERS;

@@ -1,8 +1,6 @@
 import { writeSync } from 'node:fs';
 import { MAX_HEADER_BYTES } from './frame.loop.ts';
 
-/** Written in one go: a few megabytes, so that system calls do not count. */
-const BLOCK_BYTES = 4 << 20;
 const LINKTYPE_ETHERNET = 1;
 const PCAPNG_HEADER_BYTES = 28;
 const PCAP_HEADER_BYTES = 16;
@@ -32,14 +30,15 @@ export class CaptureWriter {
   readonly #limit: number;
   #at = 0;
 
-  constructor(format: CaptureFormat, sink: Sink) {
+  /** `blockBytes`: handed to the sink in one go, about. */
+  constructor(format: CaptureFormat, sink: Sink, blockBytes: number) {
     this.#format = format;
     this.#sink = sink;
     this.#headerBytes = format.pcapng ? PCAPNG_HEADER_BYTES : PCAP_HEADER_BYTES;
     const slack = this.#headerBytes + Math.max(format.snapBytes, MAX_HEADER_BYTES) + 64;
-    this.bytes = new Uint8Array(BLOCK_BYTES + slack);
+    this.bytes = new Uint8Array(blockBytes + slack);
     this.view = new DataView(this.bytes.buffer);
-    this.#limit = BLOCK_BYTES;
+    this.#limit = blockBytes;
     if (format.pcapng) this.#writePcapngHead();
     else this.#writePcapHead();
   }

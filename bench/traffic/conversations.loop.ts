@@ -20,11 +20,14 @@ export interface ConversationOptions {
   /** Shares of flows that are TCP, and UDP; the rest pings. */
   readonly tcp: number;
   readonly udp: number;
-  /** Bytes of a frame that carries data. */
+  /** Bytes of a frame that carries data: evenly distributed from the least to the most. */
+  readonly leastFrameBytes: number;
   readonly frameBytes: number;
   /** Data packets of a conversation: from 2^min to 2^max, the exponent evenly distributed. */
   readonly minLog2Packets: number;
   readonly maxLog2Packets: number;
+  /** No two conversations with one server come from the same client port, so that one address can stand for all clients. */
+  readonly distinctPorts?: boolean;
 }
 
 /** Where a TCP conversation is: the step that its next packet takes. */
@@ -54,7 +57,8 @@ export class Conversations {
   readonly #random: Random;
   readonly #minLog2: number;
   readonly #spanLog2: number;
-  readonly #frameBytes: number;
+  readonly #leastFrameBytes: number;
+  readonly #spanFrameBytes: number;
   readonly #family: Uint8Array;
   readonly #l4proto: Uint8Array;
   readonly #client: Int32Array;
@@ -74,7 +78,8 @@ export class Conversations {
     this.#random = random;
     this.#minLog2 = options.minLog2Packets;
     this.#spanLog2 = options.maxLog2Packets - options.minLog2Packets;
-    this.#frameBytes = options.frameBytes;
+    this.#leastFrameBytes = options.leastFrameBytes;
+    this.#spanFrameBytes = options.frameBytes - options.leastFrameBytes;
     this.#family = new Uint8Array(flows);
     this.#l4proto = new Uint8Array(flows);
     this.#client = new Int32Array(flows);
@@ -86,6 +91,22 @@ export class Conversations {
     this.#clientSeq = new Int32Array(flows);
     this.#serverSeq = new Int32Array(flows);
     for (let flow = 0; flow < flows; flow++) this.#make(flow, options);
+    if (options.distinctPorts === true) this.#spreadPorts();
+  }
+
+  /** Gives the flows of a server ports that lie so far apart that their next conversations do not meet. */
+  #spreadPorts(): void {
+    const flowsOf = new Map<number, number[]>();
+    for (const [flow, server] of this.#server.entries()) {
+      const flows = flowsOf.get(server);
+      if (flows === undefined) flowsOf.set(server, [flow]);
+      else flows.push(flow);
+    }
+    for (const flows of flowsOf.values()) {
+      for (const [i, flow] of flows.entries()) {
+        this.#clientPort[flow] = FIRST_PORT + Math.floor((i * PORT_COUNT) / flows.length);
+      }
+    }
   }
 
   #make(flow: number, { ipv6, tcp, udp }: ConversationOptions): void {
@@ -189,6 +210,8 @@ export class Conversations {
   }
 
   #dataBytes(p: PacketSpec): number {
-    return this.#frameBytes - headerBytes(p.family, p.l4proto, false);
+    const span = this.#spanFrameBytes;
+    const frameBytes = this.#leastFrameBytes + (span === 0 ? 0 : this.#random.below(span + 1));
+    return frameBytes - headerBytes(p.family, p.l4proto, false);
   }
 }

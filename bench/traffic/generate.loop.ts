@@ -1,18 +1,26 @@
 import { Random } from '../base/random.ts';
-import { clientAddress4, portOf, serverAddress4, serverOf } from './address-plan.ts';
+import {
+  clientAddress4,
+  portOf,
+  ROUTER_ADDRESS4,
+  serverAddress4,
+  serverOf,
+  virtualAddress4,
+} from './address-plan.ts';
 import { CaptureWriter, type Sink } from './capture-writer.loop.ts';
-import { Conversations } from './conversations.loop.ts';
+import { type ConversationOptions, Conversations } from './conversations.loop.ts';
 import { FrameWriter } from './frame.loop.ts';
 import { FLAG_SYN, PacketSpec, PROTO_TCP } from './packet-spec.ts';
 import { Zipf } from './zipf.ts';
 
-export const PROFILES = ['mixed', 'one-flow', 'short-flows', 'syn-flood'] as const;
+export const PROFILES = ['mixed', 'even', 'one-flow', 'short-flows', 'syn-flood', 'translated'] as const;
 export type Profile = (typeof PROFILES)[number];
 
 export interface TrafficOptions {
   readonly packets: number;
   readonly flows: number;
-  /** Bytes of a frame with data; without data frames are shorter. */
+  /** Bytes of a frame with data, evenly distributed from the least to the most; without data frames are shorter. */
+  readonly leastFrameBytes: number;
   readonly frameBytes: number;
   /** Captured bytes of a frame at most. */
   readonly snapBytes: number;
@@ -28,6 +36,7 @@ export interface TrafficOptions {
 export const DEFAULT_TRAFFIC: TrafficOptions = {
   packets: 10_000_000,
   flows: 200_000,
+  leastFrameBytes: 96,
   frameBytes: 96,
   snapBytes: 262_144,
   seed: 1,
@@ -49,6 +58,9 @@ const START_SECONDS = 1_795_435_200;
 /** Flows that are under way at once in the profile `short-flows`. */
 const SHORT_FLOWS_AT_ONCE = 4096;
 const ZIPF_EXPONENT = 1;
+/** Written in one go: a few megabytes, so that system calls do not count. */
+const MOST_BLOCK_BYTES = 4 << 20;
+const LEAST_BLOCK_BYTES = 64 << 10;
 
 /** Says what the next packet is. */
 interface Script {
@@ -56,14 +68,21 @@ interface Script {
   readonly begun: number;
 }
 
-/** Writes a capture; the same options give the same bytes. */
-export function generateTraffic(options: TrafficOptions, sink: Sink): TrafficSummary {
+/**
+ * Writes a capture; the same options give the same bytes. With several sinks it is a capture each, and `pick` says which one
+ * takes the next packet.
+ */
+export function generateTraffic(
+  options: TrafficOptions,
+  sinks: readonly Sink[],
+  pick: () => number = () => 0,
+): TrafficSummary {
   const random = new Random(options.seed);
   const script = makeScript(options, random);
   const payload = new Uint8Array(options.frameBytes).map(() => random.word());
   const frames = new FrameWriter(payload);
-  const writer = new CaptureWriter(options, sink);
-  const { bytes, view } = writer;
+  const blockBytes = Math.max(MOST_BLOCK_BYTES / sinks.length, LEAST_BLOCK_BYTES);
+  const writers = sinks.map((sink) => new CaptureWriter(options, sink, blockBytes));
   const { packets, snapBytes } = options;
   const p = new PacketSpec();
   let seconds = START_SECONDS;
@@ -77,10 +96,11 @@ export function generateTraffic(options: TrafficOptions, sink: Sink): TrafficSum
       nanoseconds -= 1e9;
       seconds++;
     }
+    const writer = writers[pick()]!;
     const at = writer.open();
-    writer.close(seconds, nanoseconds, frames.write(p, bytes, view, at, snapBytes));
+    writer.close(seconds, nanoseconds, frames.write(p, writer.bytes, writer.view, at, snapBytes));
   }
-  writer.flush();
+  for (const writer of writers) writer.flush();
   return { packets, conversations: script.begun };
 }
 
@@ -88,49 +108,75 @@ function makeScript(options: TrafficOptions, random: Random): Script {
   switch (options.profile) {
     case 'mixed':
       return mixed(options, random);
+    case 'even':
+      return even(options, random);
     case 'one-flow':
       return oneFlow(options, random);
     case 'short-flows':
       return shortFlows(options, random);
     case 'syn-flood':
       return new SynFlood(random);
+    case 'translated':
+      return translated(options, random);
   }
 }
 
-/** Many flows, a few of them large: what a router of an office or a data centre sees. */
-function mixed({ flows, ipv6, frameBytes }: TrafficOptions, random: Random): Script {
-  const zipf = new Zipf(flows, ZIPF_EXPONENT);
-  const mix = { tcp: 0.75, udp: 0.2, minLog2Packets: 2, maxLog2Packets: 14 };
-  const conversations = new Conversations({ flows, ipv6, frameBytes, ...mix }, random);
+type Mix = Pick<ConversationOptions, 'tcp' | 'udp' | 'minLog2Packets' | 'maxLog2Packets' | 'distinctPorts'>;
+
+/** A script over conversations: `draw` says whose turn it is. */
+function conversing(options: TrafficOptions, mix: Mix, random: Random, draw: () => number): Script {
+  const conversations = new Conversations({ ...options, ...mix }, random);
   return {
-    next: (p) => conversations.next(zipf.draw(random), p),
+    next: (p) => conversations.next(draw(), p),
     get begun() {
       return conversations.begun;
     },
   };
 }
 
+const ORDINARY: Mix = { tcp: 0.75, udp: 0.2, minLog2Packets: 2, maxLog2Packets: 14 };
+
+/** Many flows, a few of them large: what a router of an office or a data centre sees. */
+function mixed(options: TrafficOptions, random: Random): Script {
+  const zipf = new Zipf(options.flows, ZIPF_EXPONENT);
+  return conversing(options, ORDINARY, random, () => zipf.draw(random));
+}
+
+/** TCP connections that never end, all equally busy: as many at once as there are flows. */
+function even(options: TrafficOptions, random: Random): Script {
+  return conversing(options, ENDLESS, random, () => random.below(options.flows));
+}
+
+const ENDLESS: Mix = { tcp: 1, udp: 0, minLog2Packets: 31, maxLog2Packets: 31 };
+
 /** One TCP connection that never ends. */
-function oneFlow({ ipv6, frameBytes }: TrafficOptions, random: Random): Script {
-  const endless = { tcp: 1, udp: 0, minLog2Packets: 31, maxLog2Packets: 31 };
-  const conversations = new Conversations({ flows: 1, ipv6, frameBytes, ...endless }, random);
-  return {
-    next: (p) => conversations.next(0, p),
-    get begun() {
-      return conversations.begun;
-    },
-  };
+function oneFlow(options: TrafficOptions, random: Random): Script {
+  return conversing({ ...options, flows: 1 }, ENDLESS, random, () => 0);
 }
 
 /** Connections of about ten packets each, all alike: every packet has a new one near. */
-function shortFlows({ ipv6, frameBytes }: TrafficOptions, random: Random): Script {
+function shortFlows(options: TrafficOptions, random: Random): Script {
   const flows = SHORT_FLOWS_AT_ONCE;
-  const short = { tcp: 1, udp: 0, minLog2Packets: 2, maxLog2Packets: 2 };
-  const conversations = new Conversations({ flows, ipv6, frameBytes, ...short }, random);
+  const short: Mix = { tcp: 1, udp: 0, minLog2Packets: 2, maxLog2Packets: 2 };
+  return conversing({ ...options, flows }, short, random, () => random.below(flows));
+}
+
+/**
+ * The mixed traffic as the router sees it on the near side of its translations: what comes in from clients is for virtual
+ * addresses, what comes back from servers is for the router.
+ */
+function translated(options: TrafficOptions, random: Random): Script {
+  const zipf = new Zipf(options.flows, ZIPF_EXPONENT);
+  const mix: Mix = { ...ORDINARY, distinctPorts: true };
+  const script = conversing({ ...options, ipv6: 0 }, mix, random, () => zipf.draw(random));
   return {
-    next: (p) => conversations.next(random.below(flows), p),
+    next: (p) => {
+      script.next(p);
+      if (p.isFromClient) p.server = virtualAddress4(p.server);
+      else p.client = ROUTER_ADDRESS4;
+    },
     get begun() {
-      return conversations.begun;
+      return script.begun;
     },
   };
 }

@@ -59,8 +59,11 @@ const ROUTES6 = [
   },
 ];
 
-/** A table for half a million connections, as on a tuned router; no redirects, since all traffic turns on one interface. */
-const SYSCTLS = `net.ipv4.conf.all.forwarding = 1
+/** As on a tuned router. */
+export const CONNTRACK_MAX = 524_288;
+
+/** No redirects, since all traffic turns on one interface. */
+const sysctls = (conntrackMax: number): string => `net.ipv4.conf.all.forwarding = 1
 net.ipv4.conf.all.rp_filter = 0
 net.ipv4.conf.all.send_redirects = 0
 net.ipv4.conf.default.rp_filter = 0
@@ -70,20 +73,20 @@ net.ipv4.conf.eth0.send_redirects = 0
 net.ipv4.ip_forward = 1
 net.ipv6.conf.all.forwarding = 1
 net.ipv6.conf.eth0.forwarding = 1
-net.netfilter.nf_conntrack_buckets = 524288
-net.netfilter.nf_conntrack_max = 524288
+net.netfilter.nf_conntrack_buckets = ${conntrackMax}
+net.netfilter.nf_conntrack_max = ${conntrackMax}
 `;
 
 /**
  * Writes the HOST folder of the one-armed router: clients and servers are both reached by eth0, so that one capture
- * of what came in by eth0 holds both directions and every packet is forwarded. No rules: those are given apart.
+ * of what came in by eth0 holds both directions and every packet is forwarded. No rules: those are given apart. `conntrackMax`: nf_conntrack_max, the connections that its table has room for.
  */
-export function writeHostFolder(dir: string): void {
+export function writeHostFolder(dir: string, conntrackMax: number = CONNTRACK_MAX): void {
   mkdirSync(dir, { recursive: true });
   const json = (name: string, value: unknown): void =>
     writeFileSync(join(dir, name), `${JSON.stringify(value)}\n`);
   json('address.json', ADDRESSES);
   json('route.json', ROUTES);
   json('route6.json', ROUTES6);
-  writeFileSync(join(dir, 'sysctl.txt'), SYSCTLS);
+  writeFileSync(join(dir, 'sysctl.txt'), sysctls(conntrackMax));
 }

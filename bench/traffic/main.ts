@@ -17,7 +17,7 @@ const USAGE = `usage: traffic [options] FILE     (- is standard output)
 
   --packets N     ${DEFAULT_TRAFFIC.packets}
   --flows N       ${DEFAULT_TRAFFIC.flows} (mixed)
-  --frame BYTES   ${DEFAULT_TRAFFIC.frameBytes}: a frame that carries data
+  --frame BYTES   ${DEFAULT_TRAFFIC.frameBytes}: a frame that carries data; LEAST-MOST: evenly distributed
   --snap BYTES    captured bytes of a frame at most; all by default
   --seed N        ${DEFAULT_TRAFFIC.seed}
   --ipv6 SHARE    ${DEFAULT_TRAFFIC.ipv6}: share of flows, 0 to 1
@@ -54,10 +54,12 @@ function main(): void {
   };
   const profile = values.profile ?? DEFAULT_TRAFFIC.profile;
   if (!PROFILES.includes(profile as Profile)) throw new Error(`${profile} is none of ${PROFILES.join(', ')}`);
+  const [least, most] = (values.frame ?? `${DEFAULT_TRAFFIC.frameBytes}`).split('-');
   const options: TrafficOptions = {
     packets: number(values.packets, DEFAULT_TRAFFIC.packets),
     flows: Math.max(1, number(values.flows, DEFAULT_TRAFFIC.flows)),
-    frameBytes: number(values.frame, DEFAULT_TRAFFIC.frameBytes),
+    leastFrameBytes: number(least, 0),
+    frameBytes: number(most ?? least, 0),
     snapBytes: number(values.snap, DEFAULT_TRAFFIC.snapBytes),
     seed: number(values.seed, DEFAULT_TRAFFIC.seed),
     ipv6: number(values.ipv6, DEFAULT_TRAFFIC.ipv6),
@@ -66,12 +68,12 @@ function main(): void {
     pcapng: values.pcapng === true,
     nanoseconds: values.nanoseconds === true,
   };
-  const least = headerBytes(6, PROTO_TCP, false);
-  if (options.frameBytes < least)
-    throw new Error(`--frame ${options.frameBytes}: headers alone take ${least} bytes`);
+  const headers = headerBytes(options.ipv6 > 0 ? 6 : 4, PROTO_TCP, false);
+  if (options.leastFrameBytes < headers || options.frameBytes < options.leastFrameBytes)
+    throw new Error(`--frame ${values.frame}: headers alone take ${headers} bytes`);
   if (values.host !== undefined) writeHostFolder(values.host);
   const fd = file === '-' ? 1 : openSync(file, 'w');
-  const { packets, conversations } = generateTraffic(options, fileSink(fd));
+  const { packets, conversations } = generateTraffic(options, [fileSink(fd)]);
   if (fd !== 1) closeSync(fd);
   process.stderr.write(`${packets} packets, ${conversations} conversations\n`);
 }

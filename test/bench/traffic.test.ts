@@ -28,11 +28,11 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 function capture(options: Partial<TrafficOptions>): { bytes: Buffer; conversations: number } {
   const blocks: Buffer[] = [];
   const all = { ...DEFAULT_TRAFFIC, packets: PACKETS, flows: 500, ...options };
-  const { conversations } = generateTraffic(all, (block) => blocks.push(Buffer.from(block)));
+  const { conversations } = generateTraffic(all, [(block) => blocks.push(Buffer.from(block))]);
   return { bytes: Buffer.concat(blocks), conversations };
 }
 
-async function replay(bytes: Buffer, rules: string, rules6: string) {
+async function replay(bytes: Buffer, rules: string, rules6: string, conntrackDump = false) {
   const files = { capture: join(dir, 'capture'), rules: join(dir, 'rules'), rules6: join(dir, 'rules6') };
   writeFileSync(files.capture, bytes);
   writeFileSync(files.rules, rules);
@@ -50,6 +50,7 @@ async function replay(bytes: Buffer, rules: string, rules6: string) {
     onUnsupported: 'error',
     evaluator: 'compiled',
     perPacket: false,
+    conntrackDump,
   };
   return (await runReplay(config)).result;
 }
@@ -58,7 +59,8 @@ describe('generated traffic', () => {
   const cases: [string, Partial<TrafficOptions>][] = [
     ...PROFILES.map((profile): [string, Partial<TrafficOptions>] => [profile, { profile }]),
     ['IPv6', { ipv6: 0.5 }],
-    ['large frames', { frameBytes: 1514 }],
+    ['large frames', { leastFrameBytes: 1514, frameBytes: 1514 }],
+    ['frames of all sizes', { leastFrameBytes: 66, frameBytes: 1514 }],
     ['large frames, cut short', { frameBytes: 1514, snapBytes: 96 }],
     ['pcapng', { pcapng: true }],
     ['nanoseconds', { nanoseconds: true }],
@@ -67,8 +69,9 @@ describe('generated traffic', () => {
 
   it.each(cases)('%s: all is forwarded, nothing INVALID, connections as generated', async (_, options) => {
     const { bytes, conversations } = capture(options);
+    const translating = options.profile === 'translated';
     const rules = (family: 4 | 6) =>
-      rulesetText({ shape: 'acl', rules: 20, stateful: true, seed: 1, family });
+      rulesetText({ shape: 'acl', rules: 20, stateful: true, seed: 1, family, translating });
     const result = await replay(bytes, rules(4), rules(6));
     expect(result.totals.packets).toBe(PACKETS);
     expect(result.totals.timeWentBack).toBe(0);
@@ -76,6 +79,30 @@ describe('generated traffic', () => {
     expect(new Set(result.paths.outcome)).toEqual(new Set([OUTCOME_FORWARDED]));
     expect(result.states.filter(({ state }) => state !== 'NEW' && state !== 'ESTABLISHED')).toEqual([]);
     expect(result.connections.reduce((sum, row) => sum + row.confirmed, 0)).toBe(conversations);
+  });
+
+  it('is translated both ways, and keeps its client ports, where everything is to be translated', async () => {
+    const { bytes, conversations } = capture({ profile: 'translated' });
+    const rules = rulesetText({
+      shape: 'acl',
+      rules: 20,
+      stateful: true,
+      seed: 1,
+      family: 4,
+      translating: true,
+    });
+    const { connections, conntrackDump } = await replay(bytes, rules, '', true);
+    const begun = connections.reduce((sum, row) => sum + row.confirmed, 0);
+    expect(begun).toBe(conversations);
+    expect(conntrackDump).toHaveLength(begun);
+    for (const line of conntrackDump) {
+      const [, virtual, server, router] = [...line.matchAll(/(?:src|dst)=(\S+)/g)].map((match) => match[1]!);
+      expect(virtual).toMatch(/^100\.(6[4-9]|7\d)\./);
+      expect(server).toMatch(/^172\.(1[6-9]|2\d|3[01])\./);
+      expect(router).toBe('10.0.0.1');
+      const ports = [...line.matchAll(/[sd]port=(\d+)/g)].map((match) => match[1]);
+      expect(ports.slice(2)).toEqual(ports.slice(0, 2).reverse());
+    }
   });
 
   it('is the same for the same seed, and another for another', () => {
