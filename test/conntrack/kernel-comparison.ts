@@ -2,7 +2,7 @@
 
 import { R_CTINFO, R_CTSTATUS } from '../../src/packet/registers.ts';
 import { VERDICT_ACCEPT } from '../../src/packet/verdict.ts';
-import { askKernel, type Host, sameConntrack } from '../kernel/judge.ts';
+import { type Case, disagreements, type Host, type Result, sameConntrack } from '../kernel/judge.ts';
 import { hex, unhex } from '../kernel/packets.ts';
 import { listing, Machine, stubHost } from './harness.ts';
 import { dscpOf, markingRules, markOf } from './state-marks.ts';
@@ -32,12 +32,15 @@ function hostOf(sysctls: Play['sysctls']): Host {
   };
 }
 
-/** Every packet whose state differs, and every line of the final listings that does. */
+/**
+ * Every packet whose state differs, and every line of the final listings that does. Plays with times are asked for again
+ * when they differ or came late; those that never came in time are said and passed over, but not all of them.
+ */
 export async function compareWithKernel(
   plays: readonly Play[],
 ): Promise<{ differences: string[]; packets: number }> {
-  const results = await askKernel(
-    plays.map(({ name, sysctls, segments, at }) => ({
+  const cases = plays.map(
+    ({ name, sysctls, segments, at }): Case => ({
       id: name,
       host: hostOf(sysctls),
       rules4: RULES,
@@ -49,42 +52,40 @@ export async function compareWithKernel(
         ...(at === undefined ? {} : { at: at[i]! }),
       })),
       capture: true,
-    })),
+    }),
   );
+  const differences = await disagreements(cases, (_one, result, number) => compare(plays[number]!, result));
+  return { differences, packets: plays.reduce((sum, { segments }) => sum + segments.length, 0) };
+}
+
+/** Where a Machine that the play is passed through differs from what the kernel answered. */
+function compare({ name, sysctls, segments, at }: Play, result: Result): string[] {
   const differences: string[] = [];
-  let packets = 0;
-  for (const [i, result] of results.entries()) {
-    const { name, sysctls, segments, at } = plays[i]!;
-    if (result.refused !== undefined) throw new Error(`${name}: ${JSON.stringify(result.refused)}`);
-    const machine = new Machine({ host: stubHost({ sysctls }) });
-    const marks = new Map(result.output!.map(([number, , packet]) => [number, dscpOf(unhex(packet))]));
-    for (const [number, { bytes }] of segments.entries()) {
-      const passed = machine.pass(bytes, { at: at?.[number] ?? 0 });
-      packets++;
-      // A packet that conntrack drops, or routing, does not come out: then there is nothing to compare.
-      if (!marks.has(number)) continue;
-      const ours =
-        passed.verdict === VERDICT_ACCEPT
-          ? markOf(passed.r[R_CTINFO]!, passed.ct >= 0 ? passed.r[R_CTSTATUS]! : 0)
-          : undefined;
-      if (ours !== marks.get(number)) {
-        differences.push(
-          `${name}, packet ${number} (${hex(bytes)}): kernel ${marks.get(number)}, we ${ours} (reason ${passed.reason})`,
-        );
-      }
-    }
-    // At its own pace the end of the play is not an instant: what expires meanwhile differs.
-    if (at !== undefined) continue;
-    const theirs = result.conntrack!;
-    const ours = listing(machine);
-    if (!sameConntrack(theirs, ours)) {
+  const machine = new Machine({ host: stubHost({ sysctls }) });
+  const marks = new Map(result.output!.map(([number, , packet]) => [number, dscpOf(unhex(packet))]));
+  for (const [number, { bytes }] of segments.entries()) {
+    const passed = machine.pass(bytes, { at: at?.[number] ?? 0 });
+    // A packet that conntrack drops, or routing, does not come out: then there is nothing to compare.
+    if (!marks.has(number)) continue;
+    const ours =
+      passed.verdict === VERDICT_ACCEPT
+        ? markOf(passed.r[R_CTINFO]!, passed.ct >= 0 ? passed.r[R_CTSTATUS]! : 0)
+        : undefined;
+    if (ours !== marks.get(number)) {
       differences.push(
-        ...theirs.filter((line) => !ours.includes(line)).map((line) => `${name}, kernel: ${line}`),
-      );
-      differences.push(
-        ...ours.filter((line) => !theirs.includes(line)).map((line) => `${name}, we: ${line}`),
+        `${name}, packet ${number} (${hex(bytes)}): kernel ${marks.get(number)}, we ${ours} (reason ${passed.reason})`,
       );
     }
   }
-  return { differences, packets };
+  // At its own pace the end of the play is not an instant: what expires meanwhile differs.
+  if (at !== undefined) return differences;
+  const theirs = result.conntrack!;
+  const ours = listing(machine);
+  if (!sameConntrack(theirs, ours)) {
+    differences.push(
+      ...theirs.filter((line) => !ours.includes(line)).map((line) => `${name}, kernel: ${line}`),
+      ...ours.filter((line) => !theirs.includes(line)).map((line) => `${name}, we: ${line}`),
+    );
+  }
+  return differences;
 }

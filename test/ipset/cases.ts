@@ -31,7 +31,10 @@ function arrives(layer: Layer, family: Family = 4, at?: number, saddr?: string):
 
 const datagram = udp({ sport: 1024, dport: 53, payload: filler(10) });
 
-/** Moments are far from the edges: the dump is loaded some time before the first packet. */
+/**
+ * Any two moments are 0.2 s or more off a timeout apart, 1 s or 2 s, and so is each from the load, which may be half a
+ * second before the first packet.
+ */
 const timeouts: Case = {
   id: 'sets/timeouts',
   host: ROUTER,
@@ -72,7 +75,7 @@ const timeouts: Case = {
     'INPUT -j SET --add-set plain src --timeout 2',
     'INPUT -j SET --add-set full src',
   ),
-  packets: [0, 0.5, 1.5, 1.8, 3.2, 5.8, 6].flatMap((at) => [
+  packets: [0, 0.6, 1.4, 2.9, 5.4, 6.1].flatMap((at) => [
     arrives(datagram, 4, at),
     arrives(datagram, 4, at, '192.0.2.77'),
   ]),

@@ -14,7 +14,8 @@ async function differences(cases: readonly Case[], suite: string): Promise<strin
   const hosts = await describeHosts(cases.map(({ host }) => host));
   const wrong: string[] = [];
   for (const one of cases) {
-    const { result } = judged.get(one.id)!;
+    const { result, drift } = judged.get(one.id)!;
+    expect(drift, `the running kernel differs from the recording of ${one.id}`).toEqual([]);
     expect(result.refused).toBeUndefined();
     for (const evaluator of ['compiled', 'linear'] as const) {
       const run = await runCase(one, hosts.get(digest(one.host))!, result.errors, { evaluator });

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { A4, A6, ROUTER } from './cases/hosts.ts';
 import { askKernel, askRestore, type Case, differences, isJudgeAvailable, sameConntrack } from './judge.ts';
+import { PLAYS, settle } from './paced.ts';
 import { hex, icmp, ipv4, ipv6, tcp, udp } from './packets.ts';
 
 const ACCEPT_ALL = ':INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n';
@@ -167,6 +168,32 @@ describe.skipIf(!isJudgeAvailable())('the judge', () => {
     const before = state();
     await askKernel([one]);
     expect(state()).toBe(before);
+  });
+});
+
+describe('cases that depend on real time', () => {
+  const paced = { id: 'paced', packets: [{ at: 0 }] };
+  const other = { id: 'other', packets: [{}] };
+  /** Answers that get better by one with each time of asking. */
+  const asking = () => {
+    const asked = new Map<string, number>();
+    return async (cases: readonly { readonly id: string }[]) =>
+      cases.map(({ id }) => asked.set(id, (asked.get(id) ?? 0) + 1).get(id)!);
+  };
+
+  it('are asked again until there is no doubt', async () => {
+    const settled = await settle([other, paced], asking(), (one, play) =>
+      one === paced && play < 3 ? [`play ${play}`] : [],
+    );
+    expect(settled).toEqual([
+      { answer: 1, doubts: [] },
+      { answer: 3, doubts: [] },
+    ]);
+  });
+
+  it('keep a difference that is there every time; others keep it at once', async () => {
+    const settled = await settle([other, paced], asking(), (_one, play) => [`play ${play}`]);
+    expect(settled.map(({ doubts }) => doubts)).toEqual([['play 1'], [`play ${PLAYS}`]]);
   });
 });
 

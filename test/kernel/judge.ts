@@ -13,6 +13,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isPaced, type Paced, say, settle } from './paced.ts';
 
 export type Backend = 'legacy' | 'nft';
 
@@ -131,7 +132,10 @@ export interface Judged {
   /** What the engine is to be compared with. */
   readonly result: Result;
   readonly source: 'kernel' | 'recording';
-  /** Where the running kernel differs from the recording: empty when they agree, or one of them is missing. */
+  /**
+   * Where the running kernel differs from the recording: empty when they agree, or one of them is missing. A case with
+   * times that differs in every play is judged by its recording, which is said, and has no drift.
+   */
   readonly drift: readonly string[];
 }
 
@@ -244,6 +248,26 @@ export async function askKernel(cases: readonly Case[], backend: Backend = 'lega
   return (await spawnJudge<Result>('play', backend, cases)).results.map(withoutNoise);
 }
 
+/**
+ * What `compare` finds in the running kernel's answers, of all cases together: for cases that have no recording. One
+ * with times is asked for again while it is late or differs; if it never came in time that is said, and it counts for
+ * nothing. An error when that is so of more than half of the cases.
+ */
+export async function disagreements(
+  cases: readonly Case[],
+  compare: (one: Case, answer: Result, number: number) => string[],
+): Promise<string[]> {
+  const settled = await settle(cases, askKernel, (one, answer, number) => {
+    if (answer.refused !== undefined) throw new Error(`${one.id}: ${JSON.stringify(answer.refused)}`);
+    return answer.late === true ? ['late'] : compare(one, answer, number);
+  });
+  const late = cases.filter((_one, number) => settled[number]!.answer.late === true);
+  for (const { id } of late) say(id, ['late'], 'it is passed over');
+  if (late.length > cases.length / 2)
+    throw new Error(`the machine is too busy to play ${late.length} cases in time`);
+  return settled.flatMap(({ answer, doubts }) => (answer.late === true ? [] : doubts));
+}
+
 export async function askRestore(
   cases: readonly CheckCase[],
   backend: Backend = 'legacy',
@@ -293,13 +317,38 @@ async function consult<C extends { readonly id: string }, R extends { readonly i
     }
     return judged;
   }
-  const answer = await spawnJudge<R>(mode, backend, cases);
+  let versions: Pick<Answer<R>, 'kernel' | 'iptables'> | undefined;
+  const played = cases.map((one) => ({ one, packets: (one as Partial<Paced>).packets ?? [] }));
+  const settled = await settle(
+    played,
+    async (some) => {
+      const answer = await spawnJudge<R>(
+        mode,
+        backend,
+        some.map(({ one }) => one),
+      );
+      versions = answer;
+      return answer.results.map(withoutNoise);
+    },
+    ({ one }, live) => {
+      if ('late' in live) return ['late'];
+      const old = known(one);
+      return old === undefined || recording ? [] : compare(one, old, live);
+    },
+  );
   const entries: [string, Entry<R>][] = [];
   for (const [number, one] of cases.entries()) {
-    const live = withoutNoise(answer.results[number]!);
+    const { answer: live, doubts } = settled[number]!;
     const old = known(one);
-    const drift = old === undefined || recording ? [] : compare(one, old, live);
-    judged.set(one.id, { result: 'late' in live && old !== undefined ? old : live, source: 'kernel', drift });
+    if (doubts.length > 0 && isPaced(played[number]!)) {
+      if (old === undefined)
+        throw new Error(`case '${one.id}' could not be played in time, and has no recording`);
+      say(one.id, doubts, 'its recording is taken');
+      judged.set(one.id, { result: old, source: 'recording', drift: [] });
+      entries.push([one.id, recorded!.results[one.id]!]);
+      continue;
+    }
+    judged.set(one.id, { result: live, source: 'kernel', drift: doubts });
     // An unchanged answer keeps its old wording, so that recording again makes no difference to look at.
     const kept = old !== undefined && compare(one, old, live).length === 0 ? old : live;
     const twin = look(one, legacy);
@@ -310,7 +359,7 @@ async function consult<C extends { readonly id: string }, R extends { readonly i
     );
   }
   if (recording) {
-    const { kernel, iptables } = answer;
+    const { kernel, iptables } = versions!;
     writeRecording(file, { kernel, iptables, results: Object.fromEntries(entries) });
   }
   return judged;
@@ -350,8 +399,6 @@ function spawnJudge<R>(
 export function differences(one: Pick<Case, 'varies'>, recorded: Result, live: Result): string[] {
   const found: string[] = [];
   const varies = new Set(one.varies);
-  // A recording is better than an answer that was not asked for in time.
-  if (live.late === true && recorded.late !== true) return [];
   const compare = (what: string, a: unknown, b: unknown) => {
     const [left, right] = [canonical(a), canonical(b)];
     if (left !== right) found.push(`${what}: recorded ${left}, kernel ${right}`);
