@@ -184,7 +184,9 @@ async function main(): Promise<void> {
   try {
     note(`writing ${options.packets.toLocaleString('en')} packets to ${dir}`);
     const scene = makeScene(dir, options);
-    const { stdout } = await measure(replayCommand(scene, scene.capture, '--format', 'json'), { stdout: true });
+    const { stdout } = await measure(replayCommand(scene, scene.capture, '--format', 'json'), {
+      stdout: true,
+    });
     const soundness = soundnessOf(stdout);
     const variants = variantsOf(scene, options);
     const references = [PCAP_PARSER, TCPDUMP].filter((name) =>

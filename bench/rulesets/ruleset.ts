@@ -11,8 +11,9 @@ import {
   serverOf,
   VIRTUAL_PREFIX4,
 } from '../traffic/address-plan.ts';
+import { HARD_SHAPES, hardRule, text4 } from './hard-shapes.ts';
 
-export const SHAPES = ['acl', 'kube'] as const;
+export const SHAPES = ['acl', 'kube', ...HARD_SHAPES] as const;
 export type Shape = (typeof SHAPES)[number];
 
 export interface RulesetOptions {
@@ -40,7 +41,8 @@ const RULES_PER_REAL_ONE = 16;
 /**
  * An iptables-save dump whose FORWARD chain is a long list, as firewalls (`acl`) or kube-proxy (`kube`) have them,
  * about the clients and services of the address plan. Few packets match before the end of the list, where the last
- * rule accepts the rest: a plain walk has to look at nearly all rules. The other tables are there, with policies only.
+ * rule accepts the rest: a plain walk has to look at nearly all rules. The other tables are there, with policies
+ * only. Shapes that are hard for an index: hard-shapes.ts.
  */
 export function rulesetText(options: RulesetOptions): string {
   const random = new Random(options.seed);
@@ -53,7 +55,11 @@ export function rulesetText(options: RulesetOptions): string {
   addDescent(options.depth ?? 0, chains, lines);
   if (options.shape === 'acl') {
     for (let i = 0; i < options.rules; i++) lines.push(aclRule(options.family, i, random));
-  } else addKubeRules(options, random, chains, lines);
+  } else if (options.shape === 'kube') addKubeRules(options, random, chains, lines);
+  else {
+    if (options.family === 6) throw new Error(`rules of shape ${options.shape} are of IPv4`);
+    for (let i = 0; i < options.rules; i++) lines.push(hardRule(options.shape, i, random));
+  }
   lines.push('-A FORWARD -j ACCEPT');
   const head = ['*filter', ':INPUT ACCEPT [0:0]', ':FORWARD DROP [0:0]', ':OUTPUT ACCEPT [0:0]'];
   const filter = [...head, ...chains, ...lines, 'COMMIT'];
@@ -163,10 +169,6 @@ function chainName(i: number, random: Random): string {
 function serverText(family: 4 | 6, service: number): string {
   const server = serverOf(service);
   return family === 4 ? text4(serverAddress4(server)) : text6(SERVER_NET6, server);
-}
-
-function text4(address: number): string {
-  return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.');
 }
 
 function text6(net: readonly number[], last: number): string {
