@@ -8,6 +8,7 @@ import {
   IPS_CONFIRMED,
   IPS_DYING,
   IPS_TEMPLATE,
+  IPS_WHOLE_WAY,
   type NatRange,
 } from '../packet/conntrack-access.ts';
 import type { Packet } from '../packet/packet.ts';
@@ -22,10 +23,11 @@ import {
   R_FRAG_OFFSET,
   R_LENGTH,
 } from '../packet/registers.ts';
-import type { Verdict } from '../packet/verdict.ts';
+import { VERDICT_ACCEPT, type Verdict } from '../packet/verdict.ts';
 import { confirmConnection } from './confirm.ts';
 import { Conncount } from './conncount.ts';
 import { ConntrackCore } from './core.ts';
+import { Helpers } from './helpers.ts';
 import {
   ACCT_STRIDE,
   C_BYTES,
@@ -51,6 +53,8 @@ export interface ConntrackOptions {
   readonly seed: number;
   /** What becomes of TCP connections that the capture did not see begin: see `begin` in tcp.ts. */
   readonly midstream?: 'kernel' | 'established';
+  /** Told what had to be assumed. */
+  readonly assume?: (sentence: string) => void;
   /** Address space that the table may take at most; connections beyond it end the run with EXIT_LIMITS. */
   readonly maxTableBytes?: number;
 }
@@ -75,13 +79,12 @@ export class Conntrack implements ConntrackAccess {
   readonly core: ConntrackCore;
   readonly nat: Nat;
   readonly words: Int32Array;
+  private readonly helpers: Helpers;
   private readonly tracker: Tracker;
   private readonly templates: CtTemplateOptions[] = [];
   /** Records of the templates; not in the table. */
   private readonly templateEntries: number[] = [];
   private readonly counters: Conncount[] = [];
-  /** Names of helpers; C_HELPER is an index + 1. */
-  readonly helperNames: string[] = [];
 
   constructor(options: ConntrackOptions) {
     const { host } = options;
@@ -94,9 +97,14 @@ export class Conntrack implements ConntrackAccess {
     const perBucket = buckets > 0 ? (2 * Math.min(max, capacity)) / buckets : 2;
     this.core = new ConntrackCore(host, capacity, options.midstream === 'established');
     this.words = this.core.words;
-    const helperNumber = (name: string) => this.helperNumber(name);
-    this.tracker = new Tracker(this.core, { templates: this.templates, helperNumber, max, perBucket });
     this.nat = new Nat(this.core, host, options.seed);
+    this.helpers = new Helpers(this.core, this.nat, host, options.assume ?? (() => {}));
+    this.tracker = new Tracker(this.core, {
+      templates: this.templates,
+      helpers: this.helpers,
+      max,
+      perBucket,
+    });
   }
 
   /** INVALID_* of the packet tracked last: why it is INVALID, or was let pass unbelieved. */
@@ -114,8 +122,13 @@ export class Conntrack implements ConntrackAccess {
     return trackRow(this.core, c, view, i, hook);
   }
 
-  /** nf_conntrack_confirm(): see confirm.ts. */
+  /** nf_confirm(): the connection's helper reads the packet, and the connection enters the table (confirm.ts). */
   confirm(p: Packet): Verdict {
+    const ct = p.r[R_CT]!;
+    if (ct >= 0 && (this.status(ct) & IPS_WHOLE_WAY) !== 0) {
+      const verdict = this.helpers.help(p);
+      if (verdict !== VERDICT_ACCEPT) return verdict;
+    }
     return confirmConnection(this.core, p);
   }
 
@@ -185,13 +198,17 @@ export class Conntrack implements ConntrackAccess {
     const master = this.words[at + C_MASTER]!;
     const holder = master === 0 ? at : (master - 1) << RECORD_SHIFT;
     const number = this.words[holder + C_HELPER]!;
-    return number === 0 ? undefined : this.helperNames[number - 1];
+    return number === 0 ? undefined : this.helpers.names[number - 1];
+  }
+
+  /** Names of helpers; C_HELPER is an index + 1. */
+  get helperNames(): readonly string[] {
+    return this.helpers.names;
   }
 
   /** Number of a helper's name, given out on first use. */
   helperNumber(name: string): number {
-    const known = this.helperNames.indexOf(name);
-    return known >= 0 ? known + 1 : this.helperNames.push(name);
+    return this.helpers.numberOf(name);
   }
 
   label(ct: number, bit: number): boolean {

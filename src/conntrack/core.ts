@@ -1,9 +1,17 @@
 import type { Host } from '../host/types.ts';
-import { IPS_CONFIRMED, IPS_DYING, IPS_FIXED_TIMEOUT } from '../packet/conntrack-access.ts';
+import {
+  IPS_CONFIRMED,
+  IPS_DYING,
+  IPS_FIXED_TIMEOUT,
+  IPS_HELPER,
+  IPS_WHOLE_WAY,
+} from '../packet/conntrack-access.ts';
+import { Expectations } from './expect.ts';
 import {
   ACCT_STRIDE,
   C_BYTES,
   C_HOLD,
+  C_MASTER,
   C_PACKETS,
   C_SOURCE_NEXT,
   C_SOURCE_PREV,
@@ -11,6 +19,7 @@ import {
   C_TIMEOUT,
   RECORD_SHIFT,
 } from './layout.ts';
+import { SequenceAdjustments } from './seqadj.ts';
 import { ConntrackTable } from './table.ts';
 import { readTimeouts, SECOND_NS, type Timeouts } from './timeouts.ts';
 
@@ -61,6 +70,10 @@ export class ConntrackCore {
   midstreamCount = 0;
   /** When it is worth while again to look for expired entries in a full table: see sweepAll. */
   nextSweepNs = Number.NEGATIVE_INFINITY;
+  readonly adjustments: SequenceAdjustments;
+  readonly expectations: Expectations;
+  /** Told of connections with a helper when nobody refers to their record any more. */
+  onFree: ((ct: number) => void) | undefined;
   private readonly limbo = new Int32Array(LIMBO).fill(-1);
   private limboNext = 0;
   /** Records that are dead and not free yet. */
@@ -79,6 +92,8 @@ export class ConntrackCore {
     this.tcpMaxRetrans = sysctl('tcp_max_retrans');
     this.tcpIgnoreInvalidRst = sysctl('tcp_ignore_invalid_rst') !== 0;
     this.midstreamEstablished = midstreamEstablished;
+    this.adjustments = new SequenceAdjustments(this);
+    this.expectations = new Expectations(this, sysctl('expect_max'));
   }
 
   /** Entries alive, confirmed or not: net.netfilter.nf_conntrack_count. */
@@ -88,13 +103,16 @@ export class ConntrackCore {
 
   /** __nf_ct_refresh_acct(): the entry lives for `timeoutNs` from now; counts the packet. */
   refresh(ct: number, dir: number, timeoutNs: number, lengthBytes: number): void {
+    this.refreshTimeout(ct, timeoutNs);
+    if (this.acct) this.account(ct, dir, lengthBytes);
+  }
+
+  /** nf_ct_refresh(): the entry lives for `timeoutNs` from now; no packet is counted. */
+  refreshTimeout(ct: number, timeoutNs: number): void {
     const at = ct << RECORD_SHIFT;
     const status = this.words[at + C_STATUS]!;
-    if ((status & IPS_FIXED_TIMEOUT) === 0) {
-      this.floats[(at + C_TIMEOUT) >> 1] =
-        (status & IPS_CONFIRMED) !== 0 ? timeoutNs + this.nowNs : timeoutNs;
-    }
-    if (this.acct) this.account(ct, dir, lengthBytes);
+    if ((status & IPS_FIXED_TIMEOUT) !== 0) return;
+    this.floats[(at + C_TIMEOUT) >> 1] = (status & IPS_CONFIRMED) !== 0 ? timeoutNs + this.nowNs : timeoutNs;
   }
 
   /** nf_ct_acct_update(). */
@@ -156,6 +174,7 @@ export class ConntrackCore {
 
   private bury(ct: number): void {
     if (this.words[(ct << RECORD_SHIFT) + C_SOURCE_PREV] !== 0) this.unlinkSource(ct);
+    if ((this.words[(ct << RECORD_SHIFT) + C_STATUS]! & IPS_HELPER) !== 0) this.expectations.removeAll(ct);
     this.buried++;
     const oldest = this.limbo[this.limboNext]!;
     this.limbo[this.limboNext] = ct;
@@ -168,7 +187,15 @@ export class ConntrackCore {
 
   private free(ct: number): void {
     this.buried--;
+    const at = ct << RECORD_SHIFT;
+    if ((this.words[at + C_STATUS]! & IPS_WHOLE_WAY) !== 0) {
+      this.expectations.removeAll(ct);
+      this.adjustments.forget(ct);
+      this.onFree?.(ct);
+    }
+    const master = this.words[at + C_MASTER]! - 1;
     this.table.freeRecord(ct);
+    if (master >= 0) this.unhold(master);
   }
 
   /** nf_nat_cleanup_conntrack(): out of the by-source chain. */

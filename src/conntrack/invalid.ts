@@ -37,6 +37,7 @@ export const INVALID_SCTP_STATE = 31;
 export const INVALID_GRE = 32;
 export const INVALID_CAPTURE_CUT = 33;
 export const DROPPED_TABLE_FULL = 34;
+export const DROPPED_BY_HELPER = 35;
 
 /** The sentence of each reason. Those of IGNORED_* are no INVALID: the packet keeps its connection's state. */
 export const INVALID_PHRASES: readonly string[] = [
@@ -75,4 +76,5 @@ export const INVALID_PHRASES: readonly string[] = [
   'unsupported GRE protocol',
   'the capture is cut short before what conntrack has to see',
   'nf_conntrack: table full, dropping packet',
+  'nf_ct_helper: dropping packet',
 ];

@@ -1,4 +1,5 @@
 import { highestSack } from '../decode/tcp-sack.ts';
+import { IPS_SEQ_ADJUST } from '../packet/conntrack-access.ts';
 import type { ConntrackCore } from './core.ts';
 import {
   IGNORED_TCP_ACK_UNDER,
@@ -9,6 +10,7 @@ import {
 } from './invalid.ts';
 import {
   C_STATE,
+  C_STATUS,
   C_TCP_LAST,
   C_TCP_LAST_ACK,
   C_TCP_LAST_END,
@@ -106,6 +108,12 @@ export function inWindow(
 
   if ((w[receiver + SEEN_FLAGS]! & FLAG_SACK_PERM) !== 0) {
     sack = highestSack(view, l4, headerBytes, captureEnd, ack);
+  }
+  if ((w[at + C_STATUS]! & IPS_SEQ_ADJUST) !== 0) {
+    // What the other end is told it has sent: back to what it has sent.
+    const offset = core.adjustments.offset(ct, 1 - dir, (ack - 1) | 0);
+    ack = (ack - offset) | 0;
+    sack = (sack - offset) | 0;
   }
 
   if (w[sender + SEEN_MAXWIN] === 0) {

@@ -1,8 +1,8 @@
 import { EXIT_LIMITS, UserError } from '../base/errors.ts';
 import {
   type CtTemplateOptions,
+  IPS_CONFIRMED,
   IPS_EXPECTED,
-  IPS_HELPER,
   IPS_SEEN_REPLY,
   TUPLE_DPORT,
   TUPLE_PROTO,
@@ -52,6 +52,7 @@ import { VERDICT_ACCEPT, VERDICT_DROP, type Verdict } from '../packet/verdict.ts
 import { type ConntrackCore, TRACK_ACCEPT, TRACK_DROP, TRACK_REPEAT, type Tracked } from './core.ts';
 import { earlyDrop, sweep, sweepAll } from './expire.ts';
 import { genericPacket, grePacket } from './generic.ts';
+import type { Helpers } from './helpers.ts';
 import {
   classifyIcmp,
   classifyIcmpv6,
@@ -74,7 +75,7 @@ import {
   INVALID_NONE,
   INVALID_SHORT,
 } from './invalid.ts';
-import { C_HELPER, C_MARK, C_REPLY, C_STATUS, RECORD_SHIFT, REPLY_STRIDE, TUPLE_ZONE } from './layout.ts';
+import { C_MARK, C_REPLY, C_STATUS, RECORD_SHIFT, REPLY_STRIDE, TUPLE_ZONE } from './layout.ts';
 import { findConnection } from './lookup.ts';
 import { sctpPacket } from './sctp.ts';
 import { tcpPacket } from './tcp.ts';
@@ -84,7 +85,7 @@ import { udplitePacket, udpPacket } from './udp.ts';
 /** What a Tracker has to be told. */
 export interface TrackerSettings {
   readonly templates: readonly CtTemplateOptions[];
-  helperNumber(name: string): number;
+  readonly helpers: Helpers;
   /** net.netfilter.nf_conntrack_max. */
   readonly max: number;
   /** References in a bucket of the kernel's table when it is full: what early_drop() looks through at a time. */
@@ -184,7 +185,7 @@ export class Tracker {
     }
     if (!this.readTuple(p, l4Length)) return VERDICT_ACCEPT;
     for (;;) {
-      const found = this.resolve(template);
+      const found = this.resolve(template, p);
       if (found === TABLE_FULL) {
         core.lastInvalidReason = DROPPED_TABLE_FULL;
         return VERDICT_DROP;
@@ -262,7 +263,7 @@ export class Tracker {
   }
 
   /** resolve_normal_ct(): finds or makes the entry of `tuple`; record << 1 | direction, -1 or TABLE_FULL. */
-  private resolve(template: CtTemplateOptions | undefined): number {
+  private resolve(template: CtTemplateOptions | undefined, p: Packet): number {
     const { core, tuple } = this;
     const found = findConnection(
       core,
@@ -278,11 +279,11 @@ export class Tracker {
       this.statusBefore = this.words[((found >> 1) << RECORD_SHIFT) + C_STATUS]!;
       return found;
     }
-    return this.makeEntry(template);
+    return this.makeEntry(template, p);
   }
 
   /** init_conntrack(). */
-  private makeEntry(template: CtTemplateOptions | undefined): number {
+  private makeEntry(template: CtTemplateOptions | undefined, p: Packet): number {
     const { core, tuple, words } = this;
     sweep(core);
     if (core.inUse >= this.settings.max && sweepAll(core) === 0) {
@@ -306,11 +307,11 @@ export class Tracker {
       return -1;
     }
     words[at + REPLY_STRIDE + TUPLE_ZONE] = this.zoneReply;
-    if (template?.helper !== undefined) {
-      words[at + C_HELPER] = this.settings.helperNumber(template.helper);
-      words[at + C_STATUS]! |= IPS_HELPER;
+    const { helpers } = this.settings;
+    if (core.expectations.count > 0 || template?.helper !== undefined || helpers.assignsByPort) {
+      helpers.begin(ct, this.zoneOriginal || this.zoneReply, template?.helper, p);
     }
-    this.statusBefore = 0;
+    this.statusBefore = words[at + C_STATUS]!;
     return ct << 1;
   }
 
@@ -385,7 +386,7 @@ export class Tracker {
       hook,
     );
     // A connection picked up by `--midstream established` was answered before the capture began.
-    if (core.midstreamEstablished && this.statusBefore === 0 && tracked === TRACK_ACCEPT) {
+    if (core.midstreamEstablished && (this.statusBefore & IPS_CONFIRMED) === 0 && tracked === TRACK_ACCEPT) {
       this.statusBefore = this.words[(ct << RECORD_SHIFT) + C_STATUS]!;
     }
     return tracked;

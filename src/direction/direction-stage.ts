@@ -14,6 +14,7 @@ import {
 } from './director.ts';
 import { EchoTable } from './echo.ts';
 import { fingerprint, takeAnyFragment, takeFingerprint } from './fingerprint.ts';
+import { MangledEchoes } from './mangled-echo.ts';
 
 /**
  * How many packets after an inbound packet its echo is linked to it. Within this distance the ordered stage can
@@ -40,12 +41,18 @@ export class DirectionStage {
   }
 
   echoPackets = 0;
+  /** Where helpers may rewrite payload: echoes that are not told by their fingerprint. */
+  readonly #mangled: MangledEchoes | undefined;
 
-  /** `mayHoldEchoes`: false where the user has told the direction of all packets, so that none needs a guess. */
-  constructor(host: Host, assume: (sentence: string) => void, mayHoldEchoes = true) {
+  /**
+   * `mayHoldEchoes`: false where the user has told the direction of all packets, so that none needs a guess.
+   * `mayMangle`: conntrack helpers may rewrite what is forwarded.
+   */
+  constructor(host: Host, assume: (sentence: string) => void, mayHoldEchoes = true, mayMangle = false) {
     this.#director = new Director(host, assume);
     this.#passesOn = mayHoldEchoes && passesOn(host);
     this.#copies = this.#passesOn ? BridgeCopies.of(host) : undefined;
+    this.#mangled = this.#passesOn && mayMangle ? new MangledEchoes() : undefined;
   }
 
   process(batch: Batch, sources: readonly CaptureSource[]): void {
@@ -70,12 +77,13 @@ export class DirectionStage {
         if (mayBeEcho && this.#isEcho(batch, i, direction)) {
           direction = DIRECTION_ECHO;
           this.echoPackets++;
-          this.#link(this.#echoes.matched, first + i);
+          this.#link(this.#matched, first + i);
         } else if (mayHaveOne) {
           takeFingerprint(batch, i, false);
           // A bridge floods a group frame to all its ports: it has as many echoes.
           const isFlooded = director.port !== 0 && (c.decodeFlags[i]! & DECODE_GROUP_MAC) !== 0;
           this.#echoes.add(fingerprint[0]!, fingerprint[1]!, timeNs, isFlooded, first + i);
+          this.#mangled?.add(batch, i, first + i);
           if (isFragment4(batch, i)) {
             takeAnyFragment(batch, i);
             this.#echoes.add(fingerprint[0]!, fingerprint[1]!, timeNs, true, first + i);
@@ -92,7 +100,21 @@ export class DirectionStage {
     }
   }
 
+  /** Number of the packet whose echo `#isEcho` has found. */
+  #matched = 0;
+
   #isEcho(batch: Batch, i: number, direction: number): boolean {
+    if (this.#hasFingerprint(batch, i, direction)) {
+      this.#matched = this.#echoes.matched;
+      this.#mangled?.forget(this.#matched);
+      return true;
+    }
+    if (this.#mangled?.match(batch, i) !== true) return false;
+    this.#matched = this.#mangled.matched;
+    return true;
+  }
+
+  #hasFingerprint(batch: Batch, i: number, direction: number): boolean {
     const timeNs = batch.columns.timeNs[i]!;
     takeFingerprint(batch, i, true);
     if (this.#echoes.match(fingerprint[0]!, fingerprint[1]!, timeNs)) return true;

@@ -19,6 +19,10 @@ const F_B = 1;
 const OLDER = 2;
 const NEWER = 3;
 const SERVES = 4;
+/** What `note` adds: see matchNear. */
+const SEQ = 5;
+const ACK = 6;
+const TUPLE = 7;
 
 /** Served already, and out of its chain. */
 const NOBODY = 0;
@@ -68,6 +72,59 @@ export class EchoTable {
       return true;
     }
     return false;
+  }
+
+  /** Adds to the record that was added last what `matchNear` compares: see there. */
+  note(seq: number, ack: number, tuple: number): void {
+    const at = ((this.next - 1) % this.capacity) * WORDS;
+    this.records[at + SEQ] = seq;
+    this.records[at + ACK] = ack;
+    this.records[at + TUPLE] = tuple;
+  }
+
+  /**
+   * As `match`, of records whose numbers `seq` and `ack` differ from the given ones by no more than `seqLimit` and
+   * `ackLimit`, and whose `tuple` is another.
+   */
+  matchNear(
+    a: number,
+    b: number,
+    timeNs: number,
+    seq: number,
+    ack: number,
+    tuple: number,
+    seqLimit: number,
+    ackLimit: number,
+  ): boolean {
+    this.expire(timeNs);
+    const { records } = this;
+    for (let slot = this.oldest[a & (this.capacity - 1)]!; slot >= 0; slot = records[slot * WORDS + NEWER]!) {
+      const at = slot * WORDS;
+      if (records[at + F_A] !== a || records[at + F_B] !== b || records[at + TUPLE] === tuple) continue;
+      if (Math.abs((records[at + SEQ]! - seq) | 0) > seqLimit) continue;
+      if (Math.abs((records[at + ACK]! - ack) | 0) > ackLimit) continue;
+      this.takeOut(slot);
+      records[at + SERVES] = NOBODY;
+      this.matched = this.numbers[slot]!;
+      return true;
+    }
+    return false;
+  }
+
+  /** The record of packet `number` serves nobody any more. */
+  forget(number: number): void {
+    let low = this.tail;
+    let high = this.next;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.numbers[middle % this.capacity]! < number) low = middle + 1;
+      else high = middle;
+    }
+    const slot = low % this.capacity;
+    if (low >= this.next || this.numbers[slot] !== number || this.records[slot * WORDS + SERVES] !== ONE)
+      return;
+    this.takeOut(slot);
+    this.records[slot * WORDS + SERVES] = NOBODY;
   }
 
   private expire(timeNs: number): void {

@@ -60,8 +60,10 @@ export class Nat {
    */
   readonly nextHop = new Int32Array(4);
   hasNextHop = false;
+  readonly words: Int32Array;
   private readonly core: ConntrackCore;
   private readonly host: Host;
+  private readonly seed: number;
   private readonly current = new Int32Array(TUPLE_WORDS);
   private readonly range: Mutable<NatRange> = {
     flags: 0,
@@ -74,12 +76,22 @@ export class Nat {
 
   constructor(core: ConntrackCore, host: Host, seed: number) {
     this.core = core;
+    this.words = core.words;
     this.host = host;
+    this.seed = seed;
     this.selector = new TupleSelector(core);
     this.selector.random = (draw) => randomWord(seed, this.packetNumber, NAT_DICE, draw) & 0xffff;
   }
 
   private packetNumber = 0;
+  /** nf_conntrack_alter_reply() of Linux before 6.0: helpers that are assigned by port are looked for again. */
+  onReplyChanged: ((ct: number) => void) | undefined;
+
+  /** A number below `range` that the kernel would have drawn for packet `number`: draw 0, 1, … */
+  drawBelow(number: number, draw: number, range: number): number {
+    this.selector.randomPorts++;
+    return range <= 0 ? 0 : (randomWord(this.seed, number, HELPER_DICE, draw) >>> 0) % range;
+  }
 
   /** True when the packet has to walk the nat chain of its hook. */
   needsRules(p: Packet, hook: number): boolean {
@@ -149,6 +161,7 @@ export class Nat {
     if (!sameTuple(selector.chosen, 0, this.current, 0)) {
       invertTuple(words, at + C_REPLY, selector.chosen, 0);
       words[at + C_STATUS]! |= manip === MANIP_SRC ? IPS_SRC_NAT : IPS_DST_NAT;
+      this.onReplyChanged?.(ct);
     }
     // The answer to a packet that was dropped may still be translated, but its entry is nobody's example any more.
     if (manip === MANIP_SRC && (words[at + C_STATUS]! & IPS_DYING) === 0) linkSource(core, ct);
@@ -221,6 +234,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** "Rule" by which the translations draw their random numbers: one that no rule has. */
 const NAT_DICE = 0x6e6174;
+/** The same for the ports that helpers choose. */
+const HELPER_DICE = 0x68656c70;
 
 const LOOPBACK = 0x7f000001;
 

@@ -15,6 +15,7 @@ import { loadSets } from '../ipset/load.ts';
 import type { SetRegistry } from '../ipset/registry.ts';
 import type { Rule, Ruleset } from '../ruleset/model.ts';
 import { parseRuleset } from '../ruleset/parse.ts';
+import { ctTarget } from '../targets/CT.ts';
 import { Dice } from './dice.ts';
 import { type FragmentAssembler, OrderedStage } from './ordered-stage.ts';
 import type { ReplayResult } from './result.ts';
@@ -129,7 +130,7 @@ export class Machine {
       host.guess?.learnSource(family, Int32Array.from(words), 0, host.interfaceId(iface));
     }
     loaded.sets.useHost(host);
-    this.#conntrack = new Conntrack({ host, seed: config.seed, midstream: config.midstream });
+    this.#conntrack = new Conntrack({ host, seed: config.seed, midstream: config.midstream, assume });
     this.#conntrack.nat.selector.chooser = (_ct, _tuple, manip) => this.#dice.port(manip);
     const sharing: (Sharing | undefined)[] = [];
     const rawFirst: boolean[] = [];
@@ -166,7 +167,12 @@ export class Machine {
       this.#conntrack.seed(config.conntrack.text, 0, config.conntrack.file);
     }
     this.#listsConntrack = config.conntrackDump;
-    this.direction = new DirectionStage(host, assume, config.mayHoldEchoes);
+    const mayMangle = loaded.rulesets.some(({ ruleset }) => {
+      const hasHelpers =
+        host.sysctl('net.netfilter.nf_conntrack_helper') !== 0 || someRule(ruleset, assignsHelper);
+      return hasHelpers && ruleset.tables.some(({ name }) => name === 'nat');
+    });
+    this.direction = new DirectionStage(host, assume, config.mayHoldEchoes, mayMangle);
     this.stage = new OrderedStage({
       host,
       conntrack: this.#conntrack,
@@ -269,6 +275,10 @@ function bringsConntrack({ definition, options }: Extension): boolean {
     bringsConntrack?: boolean | ((options: unknown) => boolean);
   };
   return typeof brings === 'function' ? brings(options) : brings === true;
+}
+
+function assignsHelper({ definition, options }: Extension): boolean {
+  return definition === ctTarget && (options as { helper: string }).helper !== '';
 }
 
 function bringsDefrag({ definition }: Extension): boolean {

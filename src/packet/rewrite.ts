@@ -71,7 +71,11 @@ const privateCopies = new WeakMap<Packet, Uint8Array>();
 export function makePrivate(p: Packet): void {
   if (privateCopies.get(p) === p.bytes) return;
   const begin = p.macOffset >= 0 && p.macOffset < p.l3Offset ? p.macOffset : p.l3Offset;
-  const copy = p.bytes.slice(begin, p.l3End);
+  ownBytes(p, p.bytes.slice(begin, p.l3End), begin);
+}
+
+/** Gives the packet `copy` for its own, whose first byte is the one at `begin` so far. */
+export function ownBytes(p: Packet, copy: Uint8Array, begin: number): void {
   privateCopies.set(p, copy);
   p.bytes = copy;
   p.view = new DataView(copy.buffer, copy.byteOffset, copy.byteLength);

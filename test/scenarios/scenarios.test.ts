@@ -14,7 +14,6 @@ import { type Scenario, scenarios } from './scenarios.ts';
  */
 const NOT_YET = new Map([
   ['bridge-firewall', 'at a bridge port not every frame tells which way it went'],
-  ['ftp', 'connection tracking helpers are not there yet: the data connections are not RELATED'],
   [
     'gateway-offload',
     "what the host's own TCP sends as one packet is cut behind POSTROUTING, see its README",

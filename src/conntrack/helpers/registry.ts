@@ -1,0 +1,11 @@
+import type { Helper } from '../helper.ts';
+import { amanda } from './amanda.ts';
+import { ftp } from './ftp.ts';
+import { irc } from './irc.ts';
+import { sane } from './sane.ts';
+import { tftp } from './tftp.ts';
+
+/** The helpers of the kernel, by name. */
+export const HELPERS: ReadonlyMap<string, Helper> = new Map(
+  [amanda, ftp, irc, sane, tftp].map((helper) => [helper.name, helper as Helper]),
+);
