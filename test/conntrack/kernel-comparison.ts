@@ -16,10 +16,10 @@ export interface Play {
   readonly at?: readonly number[];
 }
 
-const RULES = ['*mangle', ...markingRules('FORWARD'), 'COMMIT', ''].join('\n');
+export const MARKING_RULES = ['*mangle', ...markingRules('FORWARD'), 'COMMIT', ''].join('\n');
 
 /** A router with two networks of each family; client packets arrive on eth0, the others on eth1. */
-function hostOf(sysctls: Play['sysctls']): Host {
+export function hostOf(sysctls: Play['sysctls']): Host {
   return {
     interfaces: [{ name: 'eth0' }, { name: 'eth1' }],
     addresses: [
@@ -43,8 +43,8 @@ export async function compareWithKernel(
     ({ name, sysctls, segments, at }): Case => ({
       id: name,
       host: hostOf(sysctls),
-      rules4: RULES,
-      rules6: RULES,
+      rules4: MARKING_RULES,
+      rules6: MARKING_RULES,
       packets: segments.map(({ fromClient, bytes }, i) => ({
         iface: fromClient ? 'eth0' : 'eth1',
         dir: 'in' as const,
