@@ -27,6 +27,7 @@ import { VERDICT_ACCEPT, type Verdict } from '../packet/verdict.ts';
 import { confirmConnection } from './confirm.ts';
 import { Conncount } from './conncount.ts';
 import { ConntrackCore } from './core.ts';
+import { dumpExpectations } from './expect-text.ts';
 import { Helpers } from './helpers.ts';
 import {
   ACCT_STRIDE,
@@ -294,6 +295,11 @@ export class Conntrack implements ConntrackAccess {
   /** Enters connections from `conntrack -L -o extended` text; what stood before the capture, at time `nowNs`. */
   seed(text: string, nowNs: number, file = 'conntrack.txt'): number {
     return seedConnections(this, text, nowNs, file);
+  }
+
+  /** What helpers expect at time `nowNs`, as `conntrack -L expect` would print it, a line each. */
+  dumpExpectations(nowNs: number): string[] {
+    return dumpExpectations(this.core, nowNs);
   }
 
   /** The table as `conntrack -L -o extended` would print it at time `nowNs`, a line an entry. */

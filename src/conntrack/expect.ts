@@ -184,10 +184,10 @@ export class Expectations {
     return expectation.isDead || expectation.expiresNs <= this.core.nowNs;
   }
 
-  /** Those not expired, in no order. */
-  *all(): Generator<Expectation> {
+  /** Those that stand at `nowNs`, in no order. */
+  *all(nowNs: number): Generator<Expectation> {
     for (const chain of this.byDestination.values())
-      for (const one of chain) if (!this.isExpired(one)) yield one;
+      for (const one of chain) if (!one.isDead && one.expiresNs > nowNs) yield one;
   }
 
   /** __nf_ct_expect_check(). */

@@ -33,6 +33,7 @@ import {
   C_BYTES,
   C_HELPER,
   C_MARK,
+  C_MASTER,
   C_PACKETS,
   C_REPLY,
   C_STATE,
@@ -84,15 +85,22 @@ const PROTOCOL_NAMES = new Map<number, string>([
 
 export function dumpConnections(table: Listing, nowNs: number, family: Family | undefined): string[] {
   const lines: string[] = [];
+  // Each expected connection holds a reference to its master.
+  const children = new Map<number, number>();
+  for (const ct of table.live(nowNs)) {
+    const master = table.core.words[(ct << RECORD_SHIFT) + C_MASTER]! - 1;
+    if (master >= 0) children.set(master, (children.get(master) ?? 0) + 1);
+  }
   for (const ct of table.live(nowNs)) {
     if (family !== undefined && table.core.words[(ct << RECORD_SHIFT) + TUPLE_PROTO]! >> 8 !== family)
       continue;
-    lines.push(formatConnection(table, ct, nowNs));
+    lines.push(formatConnection(table, ct, nowNs, 1 + (children.get(ct) ?? 0)));
   }
   return lines;
 }
 
-export function formatConnection(table: Listing, ct: number, nowNs: number): string {
+/** `use` is how many refer to the entry, the table among them. */
+export function formatConnection(table: Listing, ct: number, nowNs: number, use: number): string {
   const { core } = table;
   const w = core.words;
   const at = ct << RECORD_SHIFT;
@@ -119,7 +127,7 @@ export function formatConnection(table: Listing, ct: number, nowNs: number): str
   if (zones[0] === zones[1] && zones[0] !== 0) line += ` zone=${zones[0]}`;
   const helper = w[at + C_HELPER]!;
   if (helper !== 0) line += ` helper=${table.helperNames[helper - 1]}`;
-  return `${line} use=1`;
+  return `${line} use=${use}`;
 }
 
 function formatTuple(w: Int32Array, t: number): string {

@@ -223,6 +223,7 @@ export class Machine {
       );
     }
     const conntrackFamilies = ([4, 6] as const).filter((family) => this.#families[family]?.tracks === true);
+    const lists = this.#listsConntrack && conntrackFamilies.length > 0;
     return {
       packets,
       bytes,
@@ -253,7 +254,8 @@ export class Machine {
         .filter((iface) => iface !== undefined && iface.id > 0)
         .map(({ name }) => name),
       assumptions: [...this.host.assumptions, ...this.#assumptions],
-      conntrackDump: this.#listsConntrack && conntrackFamilies.length > 0 ? this.#conntrack.dump(nowNs) : [],
+      conntrackDump: lists ? this.#conntrack.dump(nowNs) : [],
+      expectationDump: lists ? this.#conntrack.dumpExpectations(nowNs) : [],
       profile: { walked: stage.walked, cached: stage.cached },
     };
   }

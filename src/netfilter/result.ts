@@ -33,6 +33,8 @@ export interface ReplayResult {
   readonly assumptions: readonly string[];
   /** `conntrack -L -o extended` at the end. */
   readonly conntrackDump: readonly string[];
+  /** `conntrack -L expect` at the end. */
+  readonly expectationDump: readonly string[];
   /** LOG, NFLOG and TRACE targets do not write during a replay; how often they would have is in their counters. */
   readonly profile: Profile;
 }

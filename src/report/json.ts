@@ -101,6 +101,7 @@ export function jsonReport(output: ReplayOutput, rulesets: readonly RulesetHits[
         packets: row.packets,
       })),
       table: result.conntrackDump,
+      expectations: result.expectationDump,
     },
     rulesets: rulesets.map(({ family, file }) => ({ family, file })),
     rules: ruleRows(rulesets),

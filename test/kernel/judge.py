@@ -369,6 +369,17 @@ def list_conntrack(options):
     return sorted(" ".join(line.split()) for line in stdout.splitlines())
 
 
+def list_expectations():
+    """What is expected, without the seconds that are left."""
+    lines = []
+    for family in ("ipv4", "ipv6"):
+        status, stdout, stderr = run(["conntrack", "-L", "expect", "-f", family])
+        if status != 0:
+            raise Refused("conntrack", status, stderr.strip())
+        lines += [" ".join(line.split()[1:]) for line in stdout.splitlines()]
+    return sorted(lines)
+
+
 def is_paced(case):
     return any(packet.get("at") is not None for packet in case.get("packets", []))
 
@@ -463,6 +474,8 @@ class Judge:
             if case.get("ipset"):
                 # The seed of a set's hash is drawn at random.
                 result["ipset"] = re.sub(" initval 0x[0-9a-f]+", "", require("ipset", ["ipset", "save", "-sorted"]))
+            if case.get("expectations"):
+                result["expectations"] = list_expectations()
             for name in case.get("files", []):
                 with open(name) as file:
                     result.setdefault("files", {})[name] = file.read()

@@ -87,6 +87,8 @@ export interface Case {
   readonly between?: readonly number[];
   /** false: do not list the connections at the end (13 ms). */
   readonly conntrack?: boolean;
+  /** List what conntrack helpers expect at the end. */
+  readonly expectations?: boolean;
   /** The value of conntrack's `-o`; 'extended' when absent. */
   readonly conntrackOptions?: string;
   /** Files of /proc to read at the end, such as /proc/net/xt_recent/DEFAULT. */
@@ -116,6 +118,8 @@ export interface Result {
   readonly save6?: string;
   /** `conntrack -L -o extended` of both families, sorted, words separated by one blank. */
   readonly conntrack?: readonly string[];
+  /** `conntrack -L expect` of both families, sorted, without the seconds that are left. */
+  readonly expectations?: readonly string[];
   /** `ipset save -sorted`, where the case has sets. */
   readonly ipset?: string;
   /** [number of the packet that caused it, interface, the packet], where the case says `capture`. */
@@ -413,6 +417,7 @@ export function differences(one: Pick<Case, 'varies'>, recorded: Result, live: R
   if (!varies.has('output')) compare('output', recorded.output, live.output);
   if (!varies.has('conntrack')) {
     compareConntrack('conntrack', recorded.conntrack, live.conntrack, found);
+    compare('expectations', recorded.expectations, live.expectations);
     const snapshots = new Set([...Object.keys(recorded.between ?? {}), ...Object.keys(live.between ?? {})]);
     for (const at of snapshots) {
       compareConntrack(`conntrack after packet ${at}`, recorded.between?.[at], live.between?.[at], found);

@@ -5,6 +5,7 @@ import { randomCase } from '../random.ts';
 import { activationCases } from './activation.ts';
 import { chainCases } from './chains.ts';
 import { otherFlowCases, tcpFlowCases } from './flows.ts';
+import { helperCases } from './helpers.ts';
 import { hotdropCases } from './hotdrop.ts';
 import { baseCases } from './match-base.ts';
 import {
@@ -97,5 +98,6 @@ export const SUITES: Readonly<Record<string, () => readonly Case[]>> = {
   confirm: confirmCases,
   'flows-tcp': tcpFlowCases,
   'flows-other': otherFlowCases,
+  helpers: helperCases,
   random: () => Array.from({ length: 100 }, (_, i) => randomCase(i + 1)),
 };
