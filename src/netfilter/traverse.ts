@@ -175,6 +175,8 @@ export class Traversal {
     if (!this.#prerouting(p)) return;
     const { r, end } = this.#original;
     r.set(p.r);
+    // The route of a bridge has no gateway.
+    this.#tracking.nat.hasNextHop = false;
     let passed = false;
     for (let k = 0; k < count; k++) {
       p.r.set(r);

@@ -1,14 +1,7 @@
 import { defineTarget } from '../extension/define.ts';
 import { defineSyntax } from '../extension/syntax.ts';
 import { formatAddress, hostMask, prefixLength, prefixMask } from '../extension/values.ts';
-import {
-  type ConntrackAccess,
-  MANIP_DST,
-  MANIP_SRC,
-  NAT_MAP_IPS,
-  type NatRange,
-} from '../packet/conntrack-access.ts';
-import { HOOK_OUTPUT, HOOK_PREROUTING, R_DADDR, R_HOOK, R_SADDR } from '../packet/registers.ts';
+import type { ConntrackAccess, NatRange } from '../packet/conntrack-access.ts';
 import { emptyRange } from './nat-range.ts';
 
 interface NetmapOptions {
@@ -47,18 +40,9 @@ export const netmap = defineTarget<NetmapOptions, NetmapState>({
     save: (o, rule) => ` --to ${formatAddress(o.network, rule.family)}/${o.prefixBits}`,
     list: (o, rule) => `to:${formatAddress(o.network, rule.family)}/${o.prefixBits}`,
   }),
-  prepare: (_, environment): NetmapState => ({
-    conntrack: environment.conntrack,
-    range: { ...emptyRange(), flags: NAT_MAP_IPS },
+  prepare: ({ network, mask }, { conntrack }): NetmapState => ({
+    conntrack,
+    range: { ...emptyRange(), minAddr: network, maxAddr: network.map((word, i) => word | ~mask[i]!) },
   }),
-  apply: (o, p, { conntrack, range }) => {
-    const hook = p.r[R_HOOK];
-    const isDestination = hook === HOOK_PREROUTING || hook === HOOK_OUTPUT;
-    const from = isDestination ? R_DADDR : R_SADDR;
-    for (let i = 0; i < 4; i++) {
-      range.minAddr[i] = (p.r[from + i]! & ~o.mask[i]!) | o.network[i]!;
-      range.maxAddr[i] = range.minAddr[i]!;
-    }
-    return conntrack.natSetup(p, isDestination ? MANIP_DST : MANIP_SRC, range);
-  },
+  apply: (_, p, { conntrack, range }) => conntrack.netmap(p, range),
 });

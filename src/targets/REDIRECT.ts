@@ -1,24 +1,20 @@
-import { defineTarget, type RuleEnvironment } from '../extension/define.ts';
+import { defineTarget } from '../extension/define.ts';
 import { defineSyntax } from '../extension/syntax.ts';
 import { custom, flag } from '../extension/values.ts';
 import {
-  MANIP_DST,
-  NAT_MAP_IPS,
+  type ConntrackAccess,
   NAT_PROTO_OFFSET,
   NAT_PROTO_RANDOM,
   type NatRange,
 } from '../packet/conntrack-access.ts';
-import type { Packet } from '../packet/packet.ts';
-import { HOOK_OUTPUT, R_DADDR, R_FAMILY, R_HOOK, R_IIF } from '../packet/registers.ts';
-import { VERDICT_DROP } from '../packet/verdict.ts';
 import { assertPorts, copyRange, emptyRange, formatFlags, formatPorts, parsePorts } from './nat-range.ts';
 
-interface RedirectState extends Pick<RuleEnvironment, 'conntrack' | 'host'> {
+interface RedirectState {
+  readonly conntrack: ConntrackAccess;
   readonly range: NatRange;
 }
 
 const FLAGS = [['random', NAT_PROTO_RANDOM]] as const;
-const LOOPBACK4 = 0x7f000001;
 
 /**
  * `-j REDIRECT`: gives the connection this host itself as its destination. Linux: net/netfilter/nf_nat_redirect.c,
@@ -54,27 +50,9 @@ export const redirect = defineTarget<NatRange, RedirectState>({
     save: (o) => `${ports(o, ' --to-ports ')}${formatFlags(o, FLAGS, ' --')}`,
     list: (o) => `${ports(o, 'redir ports ')}${formatFlags(o, FLAGS, ' ')}`.trim(),
   }),
-  prepare: (o, environment): RedirectState => ({
-    conntrack: environment.conntrack,
-    host: environment.host,
-    range: { ...copyRange(o), flags: o.flags | NAT_MAP_IPS },
-  }),
-  apply: (_, p, state) => {
-    if (!chooseAddress(p, state)) return VERDICT_DROP;
-    state.range.maxAddr.set(state.range.minAddr);
-    return state.conntrack.natSetup(p, MANIP_DST, state.range);
-  },
+  prepare: (o, { conntrack }): RedirectState => ({ conntrack, range: copyRange(o) }),
+  apply: (_, p, { conntrack, range }) => conntrack.redirect(p, range),
 });
-
-/** Loopback for packets of this host, else the first address of the interface that the packet came in by. */
-function chooseAddress(p: Packet, { host, range }: RedirectState): boolean {
-  const { r } = p;
-  const family = r[R_FAMILY] === 4 ? 4 : 6;
-  if (r[R_HOOK] !== HOOK_OUTPUT) return host.firstAddress(family, r[R_IIF]!, r, R_DADDR, range.minAddr, 0);
-  range.minAddr.fill(0);
-  range.minAddr[family === 4 ? 0 : 3] = family === 4 ? LOOPBACK4 : 1;
-  return true;
-}
 
 function ports(o: NatRange, head: string): string {
   const text = formatPorts(o);

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import type { Host } from '../../src/host/types.ts';
 import {
   type ConntrackAccess,
-  MANIP_DST,
   MANIP_SRC,
   NAT_MAP_IPS,
   NAT_PROTO_OFFSET,
@@ -13,7 +12,6 @@ import {
 import type { Packet } from '../../src/packet/packet.ts';
 import {
   CT_UNTRACKED,
-  HOOK_OUTPUT,
   HOOK_POSTROUTING,
   HOOK_PREROUTING,
   R_CT_TEMPLATE,
@@ -27,7 +25,13 @@ import {
   R_TTL,
 } from '../../src/packet/registers.ts';
 import { currentBytes } from '../../src/packet/rewrite.ts';
-import { VERDICT_ACCEPT, VERDICT_CONTINUE, VERDICT_DROP, VERDICT_QUEUE } from '../../src/packet/verdict.ts';
+import {
+  VERDICT_ACCEPT,
+  VERDICT_CONTINUE,
+  VERDICT_DROP,
+  VERDICT_QUEUE,
+  type Verdict,
+} from '../../src/packet/verdict.ts';
 import { packet, ready } from '../matches/packets.ts';
 
 describe('CONNMARK', () => {
@@ -171,28 +175,26 @@ describe('CT', () => {
 
 describe('NAT', () => {
   interface Asked {
-    manip: number;
+    what: 'source' | 'destination' | 'masquerade' | 'redirect' | 'netmap';
     range: NatRange;
   }
 
-  /** The range that a rule asks conntrack for; undefined when it dropped the packet before. */
-  function asked(rule: string, chain: string, p: Packet, host: Partial<Host> = {}): Asked | undefined {
+  /** What a rule asks conntrack for. */
+  function asked(rule: string, chain: string, p: Packet): Asked {
     let seen: Asked | undefined;
-    const conntrack = {
-      words: Int32Array.of(1),
-      tupleAt: () => 0,
-      natSetup: (_: Packet, manip: number, range: NatRange) => {
-        seen = { manip, range: structuredClone(range) };
-        return VERDICT_ACCEPT;
-      },
+    const note = (what: Asked['what'], range: NatRange): Verdict => {
+      seen = { what, range: structuredClone(range) };
+      return VERDICT_ACCEPT;
     };
-    const [one] = ready(
-      [rule],
-      { table: 'nat', chain },
-      { conntrack: conntrack as unknown as ConntrackAccess, host: host as Host },
-    );
-    expect(one!.apply(p)).toBe(seen === undefined ? VERDICT_DROP : VERDICT_ACCEPT);
-    return seen;
+    const conntrack: Partial<ConntrackAccess> = {
+      natSetup: (_, manip, range) => note(manip === MANIP_SRC ? 'source' : 'destination', range),
+      masquerade: (_, range) => note('masquerade', range),
+      redirect: (_, range) => note('redirect', range),
+      netmap: (_, range) => note('netmap', range),
+    };
+    const [one] = ready([rule], { table: 'nat', chain }, { conntrack: conntrack as ConntrackAccess });
+    expect(one!.apply(p)).toBe(VERDICT_ACCEPT);
+    return seen!;
   }
 
   const at = (hook: number, more = {}) => packet({ hook, ct: 0, ...more });
@@ -200,7 +202,7 @@ describe('NAT', () => {
   test('DNAT with a shifted range', () => {
     const rule = '-p udp -j DNAT --to-destination 10.0.0.1-10.0.0.9:80-90/1000 --random';
     expect(asked(rule, 'PREROUTING', at(HOOK_PREROUTING))).toMatchObject({
-      manip: MANIP_DST,
+      what: 'destination',
       range: {
         flags: NAT_MAP_IPS | NAT_PROTO_SPECIFIED | NAT_PROTO_OFFSET | NAT_PROTO_RANDOM,
         minPort: 80,
@@ -213,64 +215,33 @@ describe('NAT', () => {
   });
 
   test('SNAT to ports only keeps the address', () => {
-    const { manip, range } = asked(
+    const { what, range } = asked(
       '-p udp -j SNAT --to-source :1000-2000',
       'POSTROUTING',
       at(HOOK_POSTROUTING),
-    )!;
-    expect(manip).toBe(MANIP_SRC);
+    );
+    expect(what).toBe('source');
     expect(range.flags).toBe(NAT_PROTO_SPECIFIED);
   });
 
-  test('NETMAP maps host by host, in the direction of its hook', () => {
-    const rule = '-j NETMAP --to 10.1.0.0/16';
-    const before = asked(rule, 'PREROUTING', at(HOOK_PREROUTING))!;
-    expect(before.manip).toBe(MANIP_DST);
-    expect(before.range.minAddr[0]).toBe(0x0a016407);
-    const after = asked(rule, 'POSTROUTING', at(HOOK_POSTROUTING))!;
-    expect(after.manip).toBe(MANIP_SRC);
-    expect(after.range.maxAddr[0]).toBe(0x0a010201);
-  });
-
-  test('REDIRECT goes to the interface the packet came in by, or to loopback', () => {
-    const host: Partial<Host> = {
-      firstAddress: (_family, id, _words, _at, out, outAt) => {
-        out[outAt] = 0x0a000000 + id;
-        return id !== 9;
-      },
-    };
-    const rule = '-p udp -j REDIRECT --to-ports 53';
-    const came = asked(rule, 'PREROUTING', at(HOOK_PREROUTING, { iif: 2 }), host)!;
-    expect(came.range).toMatchObject({ flags: NAT_MAP_IPS | NAT_PROTO_SPECIFIED, minPort: 53, maxPort: 53 });
-    expect(came.range.minAddr[0]).toBe(0x0a000002);
-    expect(asked(rule, 'PREROUTING', at(HOOK_PREROUTING, { iif: 9 }), host)).toBeUndefined();
-    expect(asked(rule, 'OUTPUT', at(HOOK_OUTPUT), host)!.range.minAddr[0]).toBe(0x7f000001);
-  });
-
-  test('MASQUERADE asks for the address that suits the next hop', () => {
-    let gateway = false;
-    const host: Partial<Host> = {
-      routeOutput: (...words) => {
-        const route = words[10];
-        route.oif = 3;
-        route.hasGateway = gateway;
-        route.gateway[0] = 77;
-      },
-      selectSource: (_family, id, words, daddrAt, out, outAt) => {
-        expect(id).toBe(3);
-        out[outAt] = words[daddrAt]!;
-        return true;
-      },
-    };
-    const rule = '-j MASQUERADE';
-    const p = () => at(HOOK_POSTROUTING, { oif: 3 });
-    expect(asked(rule, 'POSTROUTING', p(), host)!.range.minAddr[0]).toBe(0xc6336407 | 0);
-    gateway = true;
-    expect(asked(rule, 'POSTROUTING', p(), host)).toMatchObject({
-      manip: MANIP_SRC,
-      range: { flags: NAT_MAP_IPS },
+  test('NETMAP brings its network, host bits 0 and 1', () => {
+    expect(asked('-j NETMAP --to 10.1.0.0/16', 'PREROUTING', at(HOOK_PREROUTING))).toMatchObject({
+      what: 'netmap',
+      range: { minAddr: Int32Array.of(0x0a010000, 0, 0, 0), maxAddr: Int32Array.of(0x0a01ffff, -1, -1, -1) },
     });
-    expect(asked(rule, 'POSTROUTING', p(), host)!.range.minAddr[0]).toBe(77);
+  });
+
+  test('REDIRECT and MASQUERADE bring ports and flags, and leave the address to conntrack', () => {
+    expect(
+      asked('-p udp -j REDIRECT --to-ports 53 --random', 'PREROUTING', at(HOOK_PREROUTING)),
+    ).toMatchObject({
+      what: 'redirect',
+      range: { flags: NAT_PROTO_SPECIFIED | NAT_PROTO_RANDOM, minPort: 53, maxPort: 53 },
+    });
+    expect(asked('-p udp -j MASQUERADE --to-ports 5-9', 'POSTROUTING', at(HOOK_POSTROUTING))).toMatchObject({
+      what: 'masquerade',
+      range: { flags: NAT_PROTO_SPECIFIED, minPort: 5, maxPort: 9 },
+    });
   });
 });
 

@@ -111,7 +111,7 @@ const syn = (sport: number, dport: number) => tcp({ sport, dport, flags: 'S', se
 const synAck = (sport: number, dport: number) => tcp({ sport, dport, flags: 'SA', seq: 500, ack: 101 });
 const ack = (sport: number, dport: number, size = 0) =>
   tcp({ sport, dport, flags: 'A', seq: 101, ack: 501, payload: filler(size) });
-const datagram = (sport: number, dport: number) => udp({ sport, dport, payload: filler(9) });
+const datagram = (sport: number, dport: number, size = 9) => udp({ sport, dport, payload: filler(size) });
 const echo =
   (id: number, reply = false) =>
   (family: Family) =>
@@ -451,6 +451,43 @@ export const snatCases = (): Case[] => [
       ]),
     }),
   ),
+  ...([4, 6] as const).map((family): Case => {
+    // Once the connection would leave by another interface it is dropped and forgotten, and then picked up anew.
+    const everywhere = family === 4 ? '0.0.0.0/0' : '::/0';
+    const rules =
+      table('raw', 'PREROUTING -m length --length 150:65535 -j MARK --set-mark 1') +
+      table('nat', 'POSTROUTING -o eth+ -j MASQUERADE', ...CHAINS.nat) +
+      COUNT;
+    return {
+      id: `masquerade/other-way/${family}`,
+      host: {
+        ...ROUTER,
+        interfaces: [...ROUTER.interfaces, { name: 'eth2' }],
+        addresses: [
+          ...ROUTER.addresses!,
+          family === 4 ? '198.18.0.1/24 dev eth2' : '2001:db8:9::1/64 dev eth2',
+        ],
+        routes: [...ROUTER.routes!, `${everywhere} dev eth2 table 100`],
+        rules: [`from ${everywhere} fwmark 1 table 100`],
+      },
+      ...(family === 4 ? { rules4: rules } : { rules6: rules }),
+      capture: true,
+      // The tuple of the connection that was forgotten is taken by then.
+      varies: ['conntrack', 'output'],
+      packets: steps(family, [
+        ['eth1', 'inside', 'far', syn(1024, 80)],
+        ['eth0', 'far', 'self', synAck(80, 1024)],
+        ['eth1', 'inside', 'far', ack(1024, 80, 30)],
+        ['eth1', 'inside', 'far', ack(1024, 80, 200)],
+        ['eth0', 'far', 'self', ack(80, 1024, 10)],
+        ['eth1', 'inside', 'far', ack(1024, 80, 30)],
+        // Without an answer, and the other way round.
+        ['eth1', 'inside', 'far', datagram(1, 53, 200)],
+        ['eth1', 'inside', 'far', datagram(1, 53)],
+        ['eth1', 'inside', 'far', datagram(1, 53)],
+      ]),
+    };
+  }),
 ];
 
 export const natFlowCases = (): Case[] => [
