@@ -39,6 +39,7 @@ import {
   R_OIF,
 } from '../packet/registers.ts';
 import { VERDICT_ACCEPT, VERDICT_DROP, type Verdict } from '../packet/verdict.ts';
+import { DrawnPorts } from './drawn-ports.ts';
 import { manipIcmpError, manipOf, manipPacket } from './rewrite.ts';
 import { TupleSelector } from './select.ts';
 import { linkSource } from './source-index.ts';
@@ -84,12 +85,16 @@ export class Nat {
   }
 
   private packetNumber = 0;
+  /** Connections that were given a port by chance. */
+  readonly drawnPorts = new DrawnPorts();
+  /** Random numbers of helpers. */
+  helperDraws = 0;
   /** nf_conntrack_alter_reply() of Linux before 6.0: helpers that are assigned by port are looked for again. */
   onReplyChanged: ((ct: number) => void) | undefined;
 
   /** A number below `range` that the kernel would have drawn for packet `number`: draw 0, 1, … */
   drawBelow(number: number, draw: number, range: number): number {
-    this.selector.randomPorts++;
+    this.helperDraws++;
     return range <= 0 ? 0 : (randomWord(this.seed, number, HELPER_DICE, draw) >>> 0) % range;
   }
 
@@ -158,6 +163,7 @@ export class Nat {
     invertTuple(this.current, 0, words, at + C_REPLY);
     const { selector } = this;
     selector.select(this.current, 0, range, ct, manip);
+    if (selector.drewPort) this.drawnPorts.note(words, at, selector.chosen, manip);
     if (!sameTuple(selector.chosen, 0, this.current, 0)) {
       invertTuple(words, at + C_REPLY, selector.chosen, 0);
       words[at + C_STATUS]! |= manip === MANIP_SRC ? IPS_SRC_NAT : IPS_DST_NAT;

@@ -54,7 +54,7 @@ import { firstSource, nextSource } from './source-index.ts';
  *  2. Out of a range of addresses a hash of the source (and, unless `persistent`, of the destination) picks one:
  *     the same that the kernel picks, on a little-endian machine.
  *  3. The port stays when it is in the range and free. Else ports of the range are tried from an offset on; the
- *     offset is random in the kernel and here a draw of the run's seed, and `randomPorts` counts it. Whoever knows
+ *     offset is random in the kernel and here a draw of the run's seed (`drewPort` says so). Whoever knows
  *     what the machine really chose (from the packet that went out) says so through `chooser`.
  *
  * All tuples here are of the direction in which the first packet goes, as it will look after translation; what
@@ -63,10 +63,10 @@ import { firstSource, nextSource } from './source-index.ts';
 export class TupleSelector {
   /** The tuple chosen by `select`. */
   readonly chosen: Int32Array = new Int32Array(TUPLE_WORDS);
-  /** Ports that the kernel would have drawn at random. */
-  randomPorts = 0;
   /** True when the last `select` had to draw. */
   drewPort = false;
+  /** Ports that `chooser` told. */
+  portsRead = 0;
   /**
    * Says which port (or ICMP identifier) the real machine chose, where that can be known; undefined: draw.
    * Asked with the connection and the tuple as it is so far.
@@ -255,7 +255,10 @@ export class TupleSelector {
     const told = this.chooser?.(ct, chosen, manip, range);
     if (told !== undefined && told >= lowest && told < lowest + count) {
       chosen[key] = told;
-      if (!this.isTaken(chosen, ct)) return;
+      if (!this.isTaken(chosen, ct)) {
+        this.portsRead++;
+        return;
+      }
     }
     let draws = 0;
     let offset = 0;
@@ -263,10 +266,7 @@ export class TupleSelector {
       offset = (chosen[key]! - range.basePort) & 0xffff;
     } else if ((range.flags & RANDOM_ALL) !== 0 || manip !== MANIP_DST) {
       offset = this.random(draws++);
-      if (count > 1) {
-        this.drewPort = true;
-        this.randomPorts++;
-      }
+      this.drewPort = count > 1;
     }
     let attempts = Math.min(count, MAX_ATTEMPTS);
     for (;;) {

@@ -249,6 +249,12 @@ export class Machine {
         agreed: stage.echoesAgreed,
         disagreed: stage.echoesDisagreed,
       },
+      ports: {
+        read: this.#conntrack.nat.selector.portsRead,
+        drawn: this.#conntrack.nat.drawnPorts.count,
+        drawnByHelpers: this.#conntrack.nat.helperDraws,
+        connections: this.#conntrack.nat.drawnPorts.named(),
+      },
       dice: { read: this.#dice.read, drawn: this.#dice.drawn },
       interfaces: this.host.interfaces
         .filter((iface) => iface !== undefined && iface.id > 0)

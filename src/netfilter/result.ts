@@ -27,6 +27,7 @@ export interface ReplayResult {
   readonly echoes: Echoes;
   /** Random decisions (statistic --mode random): read off the echo of the packet, and drawn from the seed. */
   readonly dice: { readonly read: number; readonly drawn: number };
+  readonly ports: DrawnPortsResult;
   /** Names of the interfaces by id (index 0 is unused): those of HOST and those that captures brought. */
   readonly interfaces: readonly string[];
   /** What had to be assumed, one sentence each, without doubles, in the order they came up. */
@@ -72,6 +73,16 @@ export interface PathsData {
   /** Interface ids in and out, 0 when none. */
   readonly iif: Uint16Array;
   readonly oif: Uint16Array;
+}
+
+/** Ports that translation chooses at random: read off the echo of the packet, and drawn from the seed. */
+export interface DrawnPortsResult {
+  readonly read: number;
+  readonly drawn: number;
+  /** Numbers that helpers drew: ports, tags and the like. */
+  readonly drawnByHelpers: number;
+  /** The first connections for which one was drawn, in words. */
+  readonly connections: readonly string[];
 }
 
 export interface StateRow {

@@ -73,6 +73,12 @@ export function jsonReport(output: ReplayOutput, rulesets: readonly RulesetHits[
       agreed: result.echoes.agreed,
       disagreed: result.echoes.disagreed,
     },
+    ports: {
+      read: result.ports.read,
+      drawn: result.ports.drawn,
+      drawnByHelpers: result.ports.drawnByHelpers,
+      connections: result.ports.connections,
+    },
     dice: { read: result.dice.read, drawn: result.dice.drawn },
     notIp: result.notIp.map((row) => ({
       etherType: row.etherType,

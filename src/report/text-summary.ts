@@ -14,7 +14,7 @@ export function summaryLines(output: ReplayOutput): string[] {
     states(output),
     invalid(output),
     notIp(output),
-    [...echoSentence(output), ...diceSentence(output)],
+    [...echoSentence(output), ...diceSentence(output), ...portSentence(output)],
     list('Damaged captures (what came before the damage was replayed)', output.damage.map(describeDamage)),
     list('Rules that never match here, as --on-unsupported never-match asks', output.unsupported),
     list('Assumed', output.result.assumptions),
@@ -177,6 +177,22 @@ function diceSentence(output: ReplayOutput): string[] {
   return [
     `${plural(read + drawn, 'random decision')} (statistic --mode random): ` +
       `${groupDigits(read)} read off the capture, ${groupDigits(drawn)} drawn from seed ${output.config.seed}.`,
+  ];
+}
+
+/** So many connections with a drawn port are named. */
+const NAMED_PORTS = 10;
+
+function portSentence(output: ReplayOutput): string[] {
+  const { read, drawn, connections } = output.result.ports;
+  if (read + drawn === 0) return [];
+  const named = connections.slice(0, NAMED_PORTS);
+  return [
+    `${plural(read + drawn, 'translation')} to a port that the kernel chooses at random: ` +
+      `${groupDigits(read)} read off the capture, ${groupDigits(drawn)} drawn from seed ${output.config.seed}` +
+      `${named.length > 0 ? ':' : '.'}`,
+    ...named.map((connection) => `  ${connection}`),
+    ...(drawn > named.length && named.length > 0 ? [`  and ${groupDigits(drawn - named.length)} more`] : []),
   ];
 }
 

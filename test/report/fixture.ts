@@ -77,6 +77,15 @@ export function makeOutput(options: FixtureOptions = {}): ReplayOutput {
     conntrackFamilies: [4, 6],
     notIp: [{ etherType: 0x0806, packets: 4, bytes: 168 }],
     dice: { read: 12, drawn: 1 },
+    ports: {
+      read: 2,
+      drawn: 12,
+      drawnByHelpers: 0,
+      connections: Array.from(
+        { length: 12 },
+        (_, i) => `udp 10.0.0.9:${i} to 192.0.2.1:53, source now 192.0.2.7:${60000 + i}`,
+      ),
+    },
     interfaces: ['', 'lo', 'eth0', 'eth1'],
     echoes: { packets: 200, agreed: 199, disagreed: 1 },
     assumptions: ['interfaces are taken from the captures: HOST has no address.json'],

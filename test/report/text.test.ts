@@ -46,6 +46,18 @@ test('the whole report', () => {
 
     200 packets going out had come in before and were not replayed again (echoes). This replay sends 199 of them the same way, 1 not.
     13 random decisions (statistic --mode random): 12 read off the capture, 1 drawn from seed 0.
+    14 translations to a port that the kernel chooses at random: 2 read off the capture, 12 drawn from seed 0:
+      udp 10.0.0.9:0 to 192.0.2.1:53, source now 192.0.2.7:60000
+      udp 10.0.0.9:1 to 192.0.2.1:53, source now 192.0.2.7:60001
+      udp 10.0.0.9:2 to 192.0.2.1:53, source now 192.0.2.7:60002
+      udp 10.0.0.9:3 to 192.0.2.1:53, source now 192.0.2.7:60003
+      udp 10.0.0.9:4 to 192.0.2.1:53, source now 192.0.2.7:60004
+      udp 10.0.0.9:5 to 192.0.2.1:53, source now 192.0.2.7:60005
+      udp 10.0.0.9:6 to 192.0.2.1:53, source now 192.0.2.7:60006
+      udp 10.0.0.9:7 to 192.0.2.1:53, source now 192.0.2.7:60007
+      udp 10.0.0.9:8 to 192.0.2.1:53, source now 192.0.2.7:60008
+      udp 10.0.0.9:9 to 192.0.2.1:53, source now 192.0.2.7:60009
+      and 2 more
 
     Damaged captures (what came before the damage was replayed):
       eth0.pcap: damaged at byte 4096, packet 33: cut short
