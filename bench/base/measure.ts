@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 
 /** A program and its arguments. */
@@ -22,8 +22,6 @@ export interface Measured extends Cost {
 export interface MeasureOptions {
   /** Keep what it prints; otherwise that is thrown away by the system. */
   readonly stdout?: boolean;
-  /** A second process whose standard output is the first one's standard input. It is not measured. */
-  readonly feed?: Command | undefined;
 }
 
 const POLL_MS = 20;
@@ -33,51 +31,53 @@ const TICKS_PER_SECOND = 100;
 /**
  * Runs a process to its end. CPU time and memory are read from /proc while it runs, the last time at most POLL_MS before
  * its end, since nobody can be asked afterwards.
- * @throws Error when it (or what feeds it) fails; its standard error is in the message.
+ * @throws Error when it fails; its standard error is in the message.
  */
-export async function measure(command: Command, options: MeasureOptions = {}): Promise<Measured> {
-  const begin = process.hrtime.bigint();
-  const feeder = options.feed === undefined ? undefined : start(options.feed, 'ignore', 'pipe');
-  const child = start(command, feeder?.process.stdout ?? 'ignore', options.stdout ? 'pipe' : 'ignore');
-  let stdout = '';
-  let seen: { cpuSeconds: number; maxRssBytes: number } | undefined;
-  const timer = setInterval(() => {
-    seen = readProc(child.process.pid!) ?? seen;
-  }, POLL_MS);
-  child.process.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  let end = begin;
-  child.process.on('exit', () => {
-    end = process.hrtime.bigint();
-  });
-  try {
-    await Promise.all([child.ended, feeder?.ended]);
-  } finally {
-    clearInterval(timer);
-  }
-  const wallSeconds = Number(end - begin) / 1e9;
-  return { wallSeconds, cpuSeconds: seen?.cpuSeconds, maxRssBytes: seen?.maxRssBytes, stdout };
-}
-
-type Channel = 'ignore' | 'pipe' | NonNullable<ChildProcess['stdout']>;
-
-/** A process that is under way; `ended` fails when the process does. */
-function start(command: Command, stdin: Channel, stdout: Channel) {
+export function measure(command: Command, options: MeasureOptions = {}): Promise<Measured> {
   const [program, ...args] = command;
-  const process = spawn(program!, args, { stdio: [stdin, stdout, 'pipe'] });
-  let stderr = '';
-  process.stderr!.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const ended = new Promise<void>((resolve, reject) => {
-    process.on('error', reject);
-    process.on('close', (code, signal) => {
-      if (code === 0) resolve();
-      else reject(new Error(`${command.join(' ')}\nended with ${code ?? signal}: ${stderr}`));
+  return new Promise((resolve, reject) => {
+    const begin = process.hrtime.bigint();
+    const child = spawn(program!, args, { stdio: ['ignore', options.stdout ? 'pipe' : 'ignore', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    let seen: { cpuSeconds: number; maxRssBytes: number } | undefined;
+    const timer = setInterval(() => {
+      seen = readProc(child.pid!) ?? seen;
+    }, POLL_MS);
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    let end = begin;
+    child.on('exit', () => {
+      end = process.hrtime.bigint();
+    });
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      clearInterval(timer);
+      if (code !== 0) {
+        reject(new Error(`${command.join(' ')}\nended with ${code ?? signal}: ${stderr}`));
+        return;
+      }
+      const wallSeconds = Number(end - begin) / 1e9;
+      resolve({ wallSeconds, cpuSeconds: seen?.cpuSeconds, maxRssBytes: seen?.maxRssBytes, stdout });
     });
   });
-  return { process, ended };
+}
+
+/**
+ * A command whose standard input is what another one prints, through a pipe with a name. The shell becomes the command
+ * itself, so that it alone is measured.
+ */
+export function fedBy(feeder: Command, pipe: string, command: Command): Command {
+  const script = `mkfifo ${quoted(pipe)} && { ${feeder.map(quoted).join(' ')} > ${quoted(pipe)} & } && exec ${command.map(quoted).join(' ')} < ${quoted(pipe)}`;
+  return ['sh', '-c', script];
+}
+
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** Of a running process; undefined when it has none or has ended. */
@@ -102,10 +102,4 @@ export function warm(file: string): void {
   const fd = openSync(file, 'r');
   while (readSync(fd, BLOCK) > 0);
   closeSync(fd);
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

@@ -19,7 +19,7 @@ import { openCaptures } from '../../src/capture/open.ts';
 import type { CaptureSource } from '../../src/capture/source.ts';
 import { decodeBatch } from '../../src/decode/decode.ts';
 import { Machine, type MachineConfig } from '../../src/netfilter/machine.ts';
-import { median } from '../base/measure.ts';
+import { median } from '../base/numbers.ts';
 import { textTable } from '../base/table.ts';
 import { HARD_SHAPES } from '../rulesets/hard-shapes.ts';
 import { rulesetText, type Shape } from '../rulesets/ruleset.ts';

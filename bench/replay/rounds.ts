@@ -1,104 +1,83 @@
-import { type Cost, measure, median, warm } from '../base/measure.ts';
+import { median } from '../base/numbers.ts';
+import type { Basis, Reference, Row, Sample } from './row.ts';
 
-/** One way to read the capture. */
-export interface Variant {
+/** Rows that are measured in turn. */
+export interface Group {
   readonly name: string;
-  /** The command that reads a file. */
-  readonly command: (capture: string) => readonly string[];
+  readonly title: string;
+  readonly rows: readonly Row[];
+  /** What is left out, and why; whether the captures are sound. */
+  readonly notes: readonly string[];
 }
 
-/** What the rounds gave for one variant. */
-export interface Figures {
+/** What the rounds gave for one row. */
+export interface RowFigures {
   readonly name: string;
-  /** Medians over the rounds. */
-  readonly wallSeconds: number;
-  /** Of the same command on a capture without packets. */
-  readonly startSeconds: number;
-  readonly cpuSeconds: number | undefined;
-  readonly maxRssBytes: number | undefined;
-  /** Million packets a second: all of it, and without what the start takes. */
-  readonly mpps: number;
-  readonly mppsAfterStart: number;
-  /** Medians of the ratios within a round of each reference's time to this one's, start-up included: above 1 is faster. */
-  readonly ratios: Readonly<Record<string, number>>;
-  /** And of the CPU time, which others on the machine disturb less. */
-  readonly cpuRatios: Readonly<Record<string, number>>;
-  readonly rounds: readonly Round[];
+  readonly label: string;
+  readonly reference?: Reference | undefined;
+  /** A round each. */
+  readonly samples: readonly Sample[];
 }
 
-export interface Round {
-  readonly full: Cost;
-  readonly start: Cost;
+export interface GroupFigures {
+  readonly name: string;
+  readonly title: string;
+  readonly rows: readonly RowFigures[];
+  readonly notes: readonly string[];
 }
 
 export interface RoundsOptions {
-  readonly variants: readonly Variant[];
-  /** Names of the variants that the others are compared with. */
-  readonly references: readonly string[];
-  readonly capture: string;
-  /** The same with no packets in it. */
-  readonly emptyCapture: string;
-  readonly packets: number;
   readonly rounds: number;
+  /** Rows that are run at the same time: more than one only where nobody looks at the times. */
+  readonly atOnce: number;
   readonly progress: (text: string) => void;
 }
 
-/** Measures all variants in turn, as many times as there are rounds: a fresh process each, the file in memory. */
-export async function runRounds(options: RoundsOptions): Promise<Figures[]> {
-  const { variants, capture, emptyCapture, rounds } = options;
-  const costs: Round[][] = variants.map(() => []);
-  for (let round = 0; round < rounds; round++) {
-    for (const [v, variant] of variants.entries()) {
-      options.progress(`round ${round + 1} of ${rounds}: ${variant.name}`);
-      const start = await measure(variant.command(emptyCapture));
-      warm(capture);
-      const full = await measure(variant.command(capture));
-      costs[v]!.push({ full: costOf(full), start: costOf(start) });
-    }
+/** Measures all rows of a group in turn, as many times as there are rounds. */
+export async function runRounds(group: Group, options: RoundsOptions): Promise<GroupFigures> {
+  const { name, title, rows, notes } = group;
+  const samples: Sample[][] = rows.map(() => []);
+  for (let round = 0; round < options.rounds; round++) {
+    const waiting = [...rows.entries()];
+    const runNext = async (): Promise<void> => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const [i, row] = next;
+        options.progress(`${name}, round ${round + 1} of ${options.rounds}: ${row.label}`);
+        samples[i]!.push(await row.run());
+      }
+    };
+    await Promise.all(Array.from({ length: options.atOnce }, runNext));
   }
-  return variants.map((variant, v) => figures(variant, costs[v]!, costs, options));
+  const figures = rows.map((row, i) => {
+    const { name, label, reference } = row;
+    return { name, label, reference, samples: samples[i]! };
+  });
+  return { name, title, rows: figures, notes };
 }
 
-function costOf({ wallSeconds, cpuSeconds, maxRssBytes }: Cost): Cost {
-  return { wallSeconds, cpuSeconds, maxRssBytes };
+/** Shorter times than this cannot be told from none. */
+const LEAST_SECONDS = 1e-3;
+
+/** Packets a second. */
+function rateOf(sample: Sample, basis: Basis): number {
+  const seconds = sample.wallSeconds - (basis === 'whole' ? 0 : sample.startSeconds);
+  return sample.packets / Math.max(seconds, LEAST_SECONDS);
 }
 
-function figures(
-  { name }: Variant,
-  own: readonly Round[],
-  all: readonly Round[][],
-  options: RoundsOptions,
-): Figures {
-  const wallSeconds = median(own.map(({ full }) => full.wallSeconds));
-  const startSeconds = median(own.map(({ start }) => start.wallSeconds));
-  const afterStart = median(own.map(({ full, start }) => full.wallSeconds - start.wallSeconds));
-  const ratios: Record<string, number> = {};
-  const cpuRatios: Record<string, number> = {};
-  for (const reference of options.references) {
-    const other = all[options.variants.findIndex((variant) => variant.name === reference)]!;
-    ratios[reference] = median(own.map(({ full }, i) => other[i]!.full.wallSeconds / full.wallSeconds));
-    const cpu = own.map(({ full }, i) => quotient(other[i]!.full.cpuSeconds, full.cpuSeconds));
-    if (cpu.every((value) => value !== undefined)) cpuRatios[reference] = median(cpu);
-  }
-  return {
-    name,
-    wallSeconds,
-    startSeconds,
-    cpuSeconds: medianOf(own.map(({ full }) => full.cpuSeconds)),
-    maxRssBytes: medianOf(own.map(({ full }) => full.maxRssBytes)),
-    mpps: options.packets / wallSeconds / 1e6,
-    mppsAfterStart: options.packets / afterStart / 1e6,
-    ratios,
-    cpuRatios,
-    rounds: own,
-  };
+export function medianRate(row: RowFigures, basis: Basis): number {
+  return median(row.samples.map((sample) => rateOf(sample, basis)));
 }
 
-function quotient(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined || b === 0 ? undefined : a / b;
+/** How many times as fast `row` is as `other`: the median of the ratios within the rounds. */
+export function medianRatio(row: RowFigures, other: RowFigures, basis: Basis): number {
+  return median(row.samples.map((sample, i) => rateOf(sample, basis) / rateOf(other.samples[i]!, basis)));
 }
 
-function medianOf(values: readonly (number | undefined)[]): number | undefined {
-  const known = values.filter((value) => value !== undefined);
+/** Median of a cost; undefined where the system does not tell it. */
+export function medianOf(
+  row: RowFigures,
+  cost: 'wallSeconds' | 'startSeconds' | 'cpuSeconds' | 'maxRssBytes',
+): number | undefined {
+  const known = row.samples.map((sample) => sample[cost]).filter((value) => value !== undefined);
   return known.length === 0 ? undefined : median(known);
 }

@@ -91,7 +91,7 @@ export function generateTraffic(
   for (let i = 0; i < packets; i++) {
     script.next(p);
     p.ipId = i & 0xffff;
-    nanoseconds += Math.floor(random.fraction() * 2 * meanGapNs);
+    nanoseconds += 1 + Math.floor(random.fraction() * 2 * meanGapNs);
     while (nanoseconds >= 1e9) {
       nanoseconds -= 1e9;
       seconds++;
