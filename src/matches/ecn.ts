@@ -1,8 +1,10 @@
 import { defineMatch } from '../extension/define.ts';
 import { defineSyntax } from '../extension/syntax.ts';
 import { flag, uint8 } from '../extension/values.ts';
-import { IPPROTO_TCP } from '../packet/packet.ts';
+import { IPPROTO_TCP, type Packet } from '../packet/packet.ts';
 import { R_TCP_FLAGS, R_TOS } from '../packet/registers.ts';
+import { currentBytes } from '../packet/rewrite.ts';
+import { believedTransport, isLaterFragment } from './ports.ts';
 
 /** What is asked for: undefined is not asked for, else whether it must be so. */
 interface EcnOptions {
@@ -11,6 +13,7 @@ interface EcnOptions {
   readonly ect: { readonly value: number; readonly inverted: boolean } | undefined;
 }
 
+const TCP_HEADER_BYTES = 20;
 const ECE = 0x40;
 const CWR = 0x80;
 
@@ -52,9 +55,16 @@ export const ecn = defineMatch<EcnOptions>({
     const { r } = p;
     if (o.ect !== undefined && ((r[R_TOS]! & 3) === o.ect.value) === o.ect.inverted) return false;
     if (o.ece === undefined && o.cwr === undefined) return true;
-    const flags = r[R_TCP_FLAGS]!;
+    const flags = isLaterFragment(p) ? believedFlags(p) : r[R_TCP_FLAGS]!;
     if (flags < 0) return false;
     if (o.ece !== undefined && ((flags & ECE) !== 0) !== o.ece) return false;
     return o.cwr === undefined || ((flags & CWR) !== 0) === o.cwr;
   },
 });
+
+/** The flags of what is taken for a TCP header in a later fragment; -1 when that is too short for one. */
+function believedFlags(p: Packet): number {
+  const bytes = currentBytes(p);
+  const tcp = believedTransport(p);
+  return tcp + TCP_HEADER_BYTES > p.l3End ? -1 : bytes[tcp + 13]!;
+}

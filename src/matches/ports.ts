@@ -30,6 +30,16 @@ export function isLaterFragment(p: Packet): boolean {
   return p.r[R_FRAG_OFFSET] !== 0;
 }
 
+/**
+ * Where a match looks that does not ask whether this is a later fragment (par->thoff): behind the IPv4 header, at
+ * whatever is there. In IPv6 ipv6_find_hdr() leaves the offset at 0, and the IPv6 header itself is taken for the
+ * transport's. Gives an offset in the packet's bytes, or -1 where a packet that is whole shows no transport header.
+ */
+export function believedTransport(p: Packet): number {
+  if (!isLaterFragment(p)) return p.l4Offset;
+  return p.r[R_FAMILY] === 4 ? p.l3Offset + 4 * (p.view.getUint8(p.l3Offset) & 15) : p.l3Offset;
+}
+
 /** An IPv4 fragment at offset 8 could overwrite the flags of a TCP header: tcp_mt() drops it (fragoff == 1). */
 export function isFlagOverwrite(p: Packet): boolean {
   return p.r[R_FAMILY] === 4 && p.r[R_FRAG_OFFSET] === 8;

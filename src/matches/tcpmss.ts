@@ -3,7 +3,7 @@ import { defineSyntax } from '../extension/syntax.ts';
 import { uint16Range } from '../extension/values.ts';
 import { IPPROTO_TCP, type Packet } from '../packet/packet.ts';
 import { currentBytes } from '../packet/rewrite.ts';
-import { isHeaderShort } from './ports.ts';
+import { believedTransport, isHeaderShort } from './ports.ts';
 
 interface TcpmssOptions {
   readonly min: number;
@@ -34,9 +34,10 @@ export const tcpmss = defineMatch<TcpmssOptions>({
   evaluate: (o, p) => {
     if (isHeaderShort(p)) return drop(p);
     const bytes = currentBytes(p);
-    const begin = p.l4Offset + TCP_HEADER_BYTES;
-    if (begin > p.l3End) return drop(p);
-    const optionBytes = (bytes[p.l4Offset + 12]! >>> 4) * 4 - TCP_HEADER_BYTES;
+    const tcp = believedTransport(p);
+    const begin = tcp + TCP_HEADER_BYTES;
+    if (tcp < 0 || begin > p.l3End) return drop(p);
+    const optionBytes = (bytes[tcp + 12]! >>> 4) * 4 - TCP_HEADER_BYTES;
     if (optionBytes < 0 || begin + optionBytes > p.l3End) return drop(p);
     const end = begin + optionBytes;
     for (let i = begin; i < end; ) {

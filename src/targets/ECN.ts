@@ -1,10 +1,11 @@
-import { CHECKSUM_PARTIAL, DECODE_L4_SHORT } from '../batch/layout.ts';
+import { CHECKSUM_PARTIAL } from '../batch/layout.ts';
 import { defineTarget } from '../extension/define.ts';
 import { defineSyntax } from '../extension/syntax.ts';
 import { flag, uint8 } from '../extension/values.ts';
+import { believedTransport, isHeaderShort, isLaterFragment } from '../matches/ports.ts';
 import { IPPROTO_TCP } from '../packet/packet.ts';
-import { R_CHECKSUM, R_DECODE_FLAGS, R_L4PROTO, R_TCP_FLAGS, R_TOS } from '../packet/registers.ts';
-import { replaceSum16, writableBytes } from '../packet/rewrite.ts';
+import { R_CHECKSUM, R_L4PROTO, R_TCP_FLAGS, R_TOS } from '../packet/registers.ts';
+import { currentBytes, replaceSum16, writableBytes } from '../packet/rewrite.ts';
 import { VERDICT_CONTINUE, VERDICT_DROP } from '../packet/verdict.ts';
 
 /** What is set; undefined is left alone. */
@@ -14,6 +15,7 @@ interface EcnOptions {
   readonly ect: number | undefined;
 }
 
+const TCP_HEADER_BYTES = 20;
 const ECE = 0x40;
 const CWR = 0x80;
 
@@ -63,19 +65,26 @@ export const ecnTarget = defineTarget<EcnOptions>({
       p.touch();
     }
     if ((o.ece === undefined && o.cwr === undefined) || r[R_L4PROTO] !== IPPROTO_TCP) return VERDICT_CONTINUE;
-    const old = r[R_TCP_FLAGS]!;
+    // It does not ask whether this is a later fragment: what lies behind the IP header is taken for TCP's.
+    const isLater = isLaterFragment(p);
+    const bytes = currentBytes(p);
+    const tcp = believedTransport(p);
     // A packet that ends within its TCP header.
-    if (old < 0 || (r[R_DECODE_FLAGS]! & DECODE_L4_SHORT) !== 0) return VERDICT_DROP;
+    if (isLater ? tcp + TCP_HEADER_BYTES > p.l3End : r[R_TCP_FLAGS]! < 0 || isHeaderShort(p))
+      return VERDICT_DROP;
+    const old = isLater ? bytes[tcp + 13]! : r[R_TCP_FLAGS]!;
     let flags = old;
     if (o.ece !== undefined) flags = (flags & ~ECE) | (o.ece === 0 ? 0 : ECE);
     if (o.cwr !== undefined) flags = (flags & ~CWR) | (o.cwr === 0 ? 0 : CWR);
     if (flags !== old) {
-      r[R_TCP_FLAGS] = flags;
+      if (!isLater) r[R_TCP_FLAGS] = flags;
+      const within = tcp - p.l3Offset;
+      // The packet may move.
       writableBytes(p);
-      const at = p.l4Offset + 12;
-      const word = p.view.getUint16(at);
-      p.view.setUint16(at, (word & 0xff00) | flags);
-      if (r[R_CHECKSUM] !== CHECKSUM_PARTIAL) replaceSum16(p, p.l4Offset + 16, word, (word & 0xff00) | flags);
+      const at = p.l3Offset + within;
+      const word = p.view.getUint16(at + 12);
+      p.view.setUint16(at + 12, (word & 0xff00) | flags);
+      if (r[R_CHECKSUM] !== CHECKSUM_PARTIAL) replaceSum16(p, at + 16, word, (word & 0xff00) | flags);
     }
     return VERDICT_CONTINUE;
   },

@@ -302,7 +302,7 @@ class Host:
             device.close()
 
 
-def describe_host():
+def describe_host(host):
     """The host's own words for itself: the files of a HOST folder that do not depend on the rules."""
     files = {
         "address.json": ["ip", "-j", "address", "show"],
@@ -320,7 +320,7 @@ def describe_host():
     for line in run(["sysctl", "-a"])[1].splitlines():
         name = line.split(" = ")[0]
         conf = name.startswith(("net.ipv4.conf.", "net.ipv6.conf.")) and name.rsplit(".", 1)[1] in HOST_SYSCTL_CONF
-        if conf or name.startswith(HOST_SYSCTL_PREFIXES):
+        if conf or name.startswith(HOST_SYSCTL_PREFIXES) or name in host.get("sysctls", {}):
             kept.append(line)
     texts["sysctl.txt"] = "\n".join(kept) + "\n"
     return texts
@@ -449,7 +449,7 @@ class Judge:
         try:
             host = Host(case.get("host", {}))
             if case.get("describe"):
-                result["host"] = describe_host()
+                result["host"] = describe_host(case.get("host", {}))
             require("guard", ["nft", "-f", "-"], GUARD)
             loading = time.monotonic()
             if case.get("ipset"):

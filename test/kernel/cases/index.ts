@@ -5,6 +5,7 @@ import { randomCase } from '../random.ts';
 import { activationCases } from './activation.ts';
 import { chainCases } from './chains.ts';
 import { otherFlowCases, tcpFlowCases } from './flows.ts';
+import { fragmentTableCases } from './fragments.ts';
 import { helperCases } from './helpers.ts';
 import { hotdropCases } from './hotdrop.ts';
 import { baseCases } from './match-base.ts';
@@ -95,6 +96,7 @@ export const SUITES: Readonly<Record<string, () => readonly Case[]>> = {
   'target-rewrite': rewriteCases,
   'target-nat': () => [...dnatCases(), ...snatCases(), ...natFlowCases()],
   path: () => [...headerCases(), ...routeCases(), ...fragmentCases()],
+  fragments: fragmentTableCases,
   confirm: confirmCases,
   'flows-tcp': tcpFlowCases,
   'flows-other': otherFlowCases,
