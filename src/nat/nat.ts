@@ -1,6 +1,7 @@
 import type { Family } from '../base/inet.ts';
 import { randomWord } from '../base/prng.ts';
 import type { ConntrackCore } from '../conntrack/core.ts';
+import type { Expectations } from '../conntrack/expect.ts';
 import { C_MASQ_OIF, C_REPLY, C_STATUS, RECORD_SHIFT } from '../conntrack/layout.ts';
 import { invertTuple, sameTuple } from '../conntrack/tuple.ts';
 import type { Host } from '../host/types.ts';
@@ -62,6 +63,7 @@ export class Nat {
   readonly nextHop = new Int32Array(4);
   hasNextHop = false;
   readonly words: Int32Array;
+  readonly expectations: Expectations;
   private readonly core: ConntrackCore;
   private readonly host: Host;
   private readonly seed: number;
@@ -78,6 +80,7 @@ export class Nat {
   constructor(core: ConntrackCore, host: Host, seed: number) {
     this.core = core;
     this.words = core.words;
+    this.expectations = core.expectations;
     this.host = host;
     this.seed = seed;
     this.selector = new TupleSelector(core);

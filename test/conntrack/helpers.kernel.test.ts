@@ -30,9 +30,9 @@ function recordOutput(): [number, string][] {
   return sent;
 }
 
-describe('helpers', async () => {
-  const cases = SUITES.helpers!();
-  const judged = await judge(cases, { suite: 'helpers' });
+describe.each(['helpers', 'helpers-sip'])('%s', async (suite) => {
+  const cases = SUITES[suite]!();
+  const judged = await judge(cases, { suite });
   const hosts = await describeHosts(cases.map(({ host }) => host));
 
   it.each(cases.map((one) => [one.id, one] as const))('%s', async (_, one) => {

@@ -8,7 +8,7 @@ import { connects, datagram, destinationTranslated, type Ends, masqueraded, plai
 const STATES = ['NEW', 'ESTABLISHED', 'RELATED', 'INVALID'];
 
 /** What a helper's work shows in: states, the status EXPECTED, the master's helper and mark; lengths at both ends. */
-function rulesFor(helper: string, proto: string, dport: number, ...nat: readonly string[]): string {
+export function rulesFor(helper: string, proto: string, dport: number, ...nat: readonly string[]): string {
   const match = `-p ${proto} --dport ${dport}`;
   return (
     table('raw', `PREROUTING ${match} -j CT --helper ${helper}`, `OUTPUT ${match} -j CT --helper ${helper}`) +
@@ -30,9 +30,9 @@ function rulesFor(helper: string, proto: string, dport: number, ...nat: readonly
   );
 }
 
-const MASQUERADE = 'POSTROUTING -o eth0 -j MASQUERADE';
+export const MASQUERADE = 'POSTROUTING -o eth0 -j MASQUERADE';
 
-function dnat(family: Family, proto: string, dport: number): string {
+export function dnat(family: Family, proto: string, dport: number): string {
   const { self, inside } = addresses(family);
   return `PREROUTING -d ${self} -p ${proto} --dport ${dport} -j DNAT --to-destination ${inside}`;
 }
@@ -41,7 +41,7 @@ function dnat(family: Family, proto: string, dport: number): string {
  * A case whose packets, connections and expectations are all looked at. Helpers know nothing of how rules are loaded,
  * so few cases ask the other back end, too.
  */
-function helperCase(
+export function helperCase(
   id: string,
   family: Family,
   rules: string,
@@ -87,7 +87,7 @@ function passive(ends: Ends, port: number, seenPort = port, sport = 41000): Case
   );
 }
 
-const grows = (before: string, after: string): number => after.length - before.length;
+export const grows = (before: string, after: string): number => after.length - before.length;
 
 function ftpCases(family: Family): Case[] {
   const rules = rulesFor('ftp', 'tcp', 21);

@@ -7,6 +7,7 @@ import { chainCases } from './chains.ts';
 import { otherFlowCases, tcpFlowCases } from './flows.ts';
 import { fragmentTableCases } from './fragments.ts';
 import { helperCases } from './helpers.ts';
+import { sipCases } from './helpers-sip.ts';
 import { hotdropCases } from './hotdrop.ts';
 import { baseCases } from './match-base.ts';
 import {
@@ -101,5 +102,6 @@ export const SUITES: Readonly<Record<string, () => readonly Case[]>> = {
   'flows-tcp': tcpFlowCases,
   'flows-other': otherFlowCases,
   helpers: helperCases,
+  'helpers-sip': sipCases,
   random: () => Array.from({ length: 100 }, (_, i) => randomCase(i + 1)),
 };
