@@ -27,10 +27,22 @@ const note = (text: string): void => {
   process.stderr.write(`${text}\n`);
 };
 
-/** What an earlier run left in the file that is to be continued. */
-function earlier({ json, isContinued }: Options): readonly GroupFigures[] {
-  if (!isContinued || json === undefined || !existsSync(json)) return [];
-  return (JSON.parse(readFileSync(json, 'utf8')) as RunFigures).groups;
+/**
+ * What an earlier run left in the file that is to be continued.
+ * @throws Error when it was another kind of run.
+ */
+function earlier({ json, isContinued, ...options }: Options): RunFigures | undefined {
+  if (!isContinued || json === undefined || !existsSync(json)) return undefined;
+  const figures = readFigures(json);
+  for (const name of ['packets', 'rounds', 'seed'] as const) {
+    if (figures[name] !== options[name])
+      throw new Error(`${json} was measured with --${name} ${figures[name]}`);
+  }
+  return figures;
+}
+
+function readFigures(json: string): RunFigures {
+  return JSON.parse(readFileSync(json, 'utf8')) as RunFigures;
 }
 
 async function run(options: Options, dir: string): Promise<RunFigures> {
@@ -42,14 +54,15 @@ async function run(options: Options, dir: string): Promise<RunFigures> {
     kernelSeconds: options.kernelSeconds,
     tsharkPackets: options.tsharkPackets,
   });
-  const known = earlier(options);
+  const before = earlier(options);
+  const known = before?.groups ?? [];
   const isKnown = (name: string): boolean => known.some((group) => group.name === name);
   const plans = ALL_GROUPS.filter(({ name }) => options.isWanted(name) && !isKnown(name));
   const measured: GroupFigures[] = [...known];
   const figures = (): RunFigures => {
     const order = ALL_GROUPS.map(({ name }) => name);
     const groups = measured.toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
-    return { machine: machineText(), packets, rounds, seed, workers, groups };
+    return { ...before, machine: machineText(), packets, rounds, seed, workers, groups };
   };
   const save = (all: RunFigures): void => {
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(all, undefined, 1)}\n`);
@@ -78,19 +91,34 @@ async function main(): Promise<void> {
     return;
   }
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is not there: run npm run build first`);
+  if (options.isShown) {
+    show(readFigures(options.json!), options);
+    return;
+  }
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'iptables-replay-bench-'));
   mkdirSync(dir, { recursive: true });
-  try {
-    const figures = await run(options, dir);
-    const picture = options.svg ?? PICTURE;
-    writeFileSync(picture, chart(figures));
-    const head = `${figures.machine}\n${figures.packets.toLocaleString('en')} packets, medians of ${figures.rounds}`;
-    process.stdout.write(
-      `${head}\n\n${figuresTable(figures)}\n\n${goalsTable(figures)}\n\npicture: ${picture}\n`,
-    );
-  } finally {
+  const clear = (): void => {
     if (options.dir === undefined) rmSync(dir, { recursive: true, force: true });
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      clear();
+      process.exit(130);
+    });
   }
+  try {
+    show(await run(options, dir), options);
+  } finally {
+    clear();
+  }
+}
+
+/** Prints the table and, since they are not about small rulesets, the goals of all but smoke runs. */
+function show(figures: RunFigures, { svg = PICTURE, isSmoke }: Options): void {
+  writeFileSync(svg, chart(figures));
+  const head = `${figures.machine}\n${figures.packets.toLocaleString('en')} packets, medians of ${figures.rounds}`;
+  const goals = isSmoke ? '' : `\n${goalsTable(figures)}\n`;
+  process.stdout.write(`${head}\n\n${figuresTable(figures)}\n${goals}\npicture: ${svg}\n`);
 }
 
 try {

@@ -7,6 +7,7 @@ export interface Options {
   readonly isSmoke: boolean;
   readonly isIdentical: boolean;
   readonly isContinued: boolean;
+  readonly isShown: boolean;
   readonly packets: number;
   readonly rounds: number;
   readonly seed: number;
@@ -61,6 +62,7 @@ export const USAGE = `usage: npm run bench -- [options]
   --seed N        1
   --json FILE     all figures of all rounds, written after each group
   --continue      leave out the groups that FILE has already
+  --show          measure nothing: table, goals and picture of FILE
   --svg FILE      the picture (default: bench/dist/figures.svg)
   --dir DIR       keep captures, hosts and rules there (default: a temporary folder)
 
@@ -78,6 +80,7 @@ export function readOptions(args: readonly string[]): Options {
       smoke: { type: 'boolean', default: false },
       identical: { type: 'boolean', default: false },
       continue: { type: 'boolean', default: false },
+      show: { type: 'boolean', default: false },
       only: { type: 'string', multiple: true, default: [] },
       packets: { type: 'string' },
       rounds: { type: 'string' },
@@ -92,7 +95,8 @@ export function readOptions(args: readonly string[]): Options {
   for (const only of values.only) {
     if (!names.some(({ name }) => name === only)) throw new Error(`--only ${only}: no such name\n\n${USAGE}`);
   }
-  if (values.continue && values.json === undefined) throw new Error(`--continue needs --json\n\n${USAGE}`);
+  if ((values.continue || values.show) && values.json === undefined)
+    throw new Error(`--continue and --show need --json FILE\n\n${USAGE}`);
   const size = values.smoke ? SMOKE : values.full ? FULL : values.identical ? IDENTICAL : USUAL;
   return {
     ...size,
@@ -100,6 +104,7 @@ export function readOptions(args: readonly string[]): Options {
     isSmoke: values.smoke,
     isIdentical: values.identical,
     isContinued: values.continue,
+    isShown: values.show,
     packets: values.packets === undefined ? size.packets : whole('--packets', values.packets, 1),
     rounds: values.rounds === undefined ? size.rounds : whole('--rounds', values.rounds, 1),
     seed: whole('--seed', values.seed, 0),

@@ -29,8 +29,8 @@ const POLL_MS = 20;
 const TICKS_PER_SECOND = 100;
 
 /**
- * Runs a process to its end. CPU time and memory are read from /proc while it runs, the last time at most POLL_MS before
- * its end, since nobody can be asked afterwards.
+ * Runs a process to its end. Its memory is read from /proc while it runs, the last time at most POLL_MS before its end,
+ * since nobody can be asked afterwards. Its CPU time is right only while no other is measured.
  * @throws Error when it fails; its standard error is in the message.
  */
 export function measure(command: Command, options: MeasureOptions = {}): Promise<Measured> {
@@ -40,9 +40,10 @@ export function measure(command: Command, options: MeasureOptions = {}): Promise
     const child = spawn(program!, args, { stdio: ['ignore', options.stdout ? 'pipe' : 'ignore', 'pipe'] });
     let stdout = '';
     let stderr = '';
-    let seen: { cpuSeconds: number; maxRssBytes: number } | undefined;
+    const cpuBegin = childCpuSeconds();
+    let maxRssBytes: number | undefined;
     const timer = setInterval(() => {
-      seen = readProc(child.pid!) ?? seen;
+      maxRssBytes = peakBytes(child.pid!) ?? maxRssBytes;
     }, POLL_MS);
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;
@@ -62,7 +63,8 @@ export function measure(command: Command, options: MeasureOptions = {}): Promise
         return;
       }
       const wallSeconds = Number(end - begin) / 1e9;
-      resolve({ wallSeconds, cpuSeconds: seen?.cpuSeconds, maxRssBytes: seen?.maxRssBytes, stdout });
+      const cpuSeconds = cpuBegin === undefined ? undefined : childCpuSeconds()! - cpuBegin;
+      resolve({ wallSeconds, cpuSeconds, maxRssBytes, stdout });
     });
   });
 }
@@ -80,16 +82,23 @@ function quoted(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** Of a running process; undefined when it has none or has ended. */
-function readProc(pid: number): { cpuSeconds: number; maxRssBytes: number } | undefined {
+/** Most resident memory of a running process so far; undefined when it has ended, or there is no /proc. */
+function peakBytes(pid: number): number | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // Behind the command's name, which may hold anything: state is field 3, utime and stime are 14 and 15.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const ticks = Number(fields[11]) + Number(fields[12]);
     const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
-    if (peak === null) return undefined;
-    return { cpuSeconds: ticks / TICKS_PER_SECOND, maxRssBytes: Number(peak[1]) * 1024 };
+    return peak === null ? undefined : Number(peak[1]) * 1024;
+  } catch {
+    return undefined;
+  }
+}
+
+/** CPU time of all children of this process that have ended, and of theirs. */
+function childCpuSeconds(): number | undefined {
+  try {
+    const stat = readFileSync('/proc/self/stat', 'latin1');
+    // Behind the command's name, which may hold anything: state is field 3, cutime and cstime are 16 and 17.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND;
   } catch {
     return undefined;
   }

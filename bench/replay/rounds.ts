@@ -73,6 +73,17 @@ export function medianRatio(row: RowFigures, other: RowFigures, basis: Basis): n
   return median(row.samples.map((sample, i) => rateOf(sample, basis) / rateOf(other.samples[i]!, basis)));
 }
 
+/** The same by the CPU time of whole processes, which others on the machine disturb less; undefined where it is not known. */
+export function medianCpuRatio(row: RowFigures, other: RowFigures): number | undefined {
+  const ratios = row.samples.map((sample, i) => cpuRate(sample) / cpuRate(other.samples[i]!));
+  return ratios.every(Number.isFinite) ? median(ratios) : undefined;
+}
+
+/** Packets a second of CPU time; NaN where that is not known, or too short. */
+function cpuRate({ packets, cpuSeconds }: Sample): number {
+  return cpuSeconds === undefined || cpuSeconds === 0 ? Number.NaN : packets / cpuSeconds;
+}
+
 /** Median of a cost; undefined where the system does not tell it. */
 export function medianOf(
   row: RowFigures,

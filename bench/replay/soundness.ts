@@ -32,6 +32,7 @@ export interface Soundness {
  * @throws Error when it is not.
  */
 export async function checkSoundness(scene: Scene, profile: Profile, capture: Capture): Promise<Soundness> {
+  scene.options.progress(`looking whether ${profile.name} is sound`);
   const { stdout } = await measure(scene.replay(profile, capture.files, '--format', 'json'), {
     stdout: true,
   });

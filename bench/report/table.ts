@@ -1,9 +1,16 @@
 import { decimals } from '../base/numbers.ts';
-import { type GroupFigures, medianOf, medianRate, medianRatio, type RowFigures } from '../replay/rounds.ts';
+import {
+  type GroupFigures,
+  medianCpuRatio,
+  medianOf,
+  medianRate,
+  medianRatio,
+  type RowFigures,
+} from '../replay/rounds.ts';
 import type { RunFigures } from './figures.ts';
 import { goals } from './goals.ts';
 
-const HEAD = ['', 'seconds', 'start', 'cpu s', 'Mpps', 'after start', 'MiB', 'x'];
+const HEAD = ['', 'seconds', 'start', 'cpu s', 'Mpps', 'after start', 'MiB', 'x', 'x cpu'];
 
 /** The one table: a section for each group. */
 export function figuresTable(run: RunFigures): string {
@@ -28,6 +35,7 @@ function cells(row: RowFigures, group: GroupFigures): string[] {
   const reference = group.rows.find(({ name }) => name === row.reference?.row);
   const ratio =
     reference === undefined ? undefined : medianRatio(row, reference, row.reference?.basis ?? 'whole');
+  const cpuRatio = reference === undefined ? undefined : medianCpuRatio(row, reference);
   const start = medianOf(row, 'startSeconds');
   const rss = medianOf(row, 'maxRssBytes');
   const hasPackets = row.samples.some(({ packets }) => packets > 0);
@@ -42,6 +50,7 @@ function cells(row: RowFigures, group: GroupFigures): string[] {
     start === 0 ? '-' : rate('after start'),
     fixed(rss === undefined ? undefined : rss / 2 ** 20, 0),
     ratio === undefined ? '-' : decimals(ratio),
+    cpuRatio === undefined ? '-' : decimals(cpuRatio),
   ];
 }
 
