@@ -13,15 +13,20 @@ import {
   Director,
 } from './director.ts';
 import { EchoTable } from './echo.ts';
-import { fingerprint, takeAnyFragment, takeFingerprint } from './fingerprint.ts';
+import { fingerprint, takeAnyFragment, takeFingerprint, takeFingerprints } from './fingerprint.ts';
 import { MangledEchoes } from './mangled-echo.ts';
 
 /**
- * How many packets after an inbound packet its echo is linked to it. Within this distance the ordered stage can
- * look at the echo when it comes to the inbound packet: to learn what the kernel threw dice for, and whether the
- * prediction was right. The ordered stage lags behind this stage by that many packets.
+ * How many packets, and captured bytes, after an inbound packet its echo is linked to it. Within this distance the
+ * ordered stage can look at the echo when it comes to the inbound packet: to learn what the kernel threw dice for, and
+ * whether the prediction was right. The ordered stage lags behind this stage by so much, which bounds the batches that
+ * are held; the distance is one of packets, not of batches, so that the answer does not depend on their size.
  */
 export const ECHO_LINK_PACKETS = 16384;
+export const ECHO_LINK_BYTES = 8 << 20;
+
+/** Rows whose fingerprints are taken, and whose cache lines are loaded, ahead of their turn: see ConntrackTable.touchRows. */
+const BLOCK_ROWS = 64;
 
 /**
  * Sorts packets by direction, in capture order, ahead of the replay proper: who came in, who was made by this
@@ -41,8 +46,15 @@ export class DirectionStage {
   }
 
   echoPackets = 0;
+  /** Captured bytes of all packets so far. */
+  position = 0;
   /** Where helpers may rewrite payload: echoes that are not told by their fingerprint. */
   readonly #mangled: MangledEchoes | undefined;
+  /** Fingerprints of a block's rows. */
+  readonly #a = new Int32Array(BLOCK_ROWS);
+  readonly #b = new Int32Array(BLOCK_ROWS);
+  /** Sum of what was loaded ahead, lest the loads be left out. */
+  touched = 0;
 
   /**
    * `mayHoldEchoes`: false where the user has told the direction of all packets, so that none needs a guess.
@@ -56,100 +68,117 @@ export class DirectionStage {
   }
 
   process(batch: Batch, sources: readonly CaptureSource[]): void {
-    const c = batch.columns;
-    const first = batch.firstPacket;
+    const { echoDistance, direction } = batch.columns;
+    const { count, firstPacket: first } = batch;
+    this.#director.sort(batch, sources);
+    echoDistance.fill(0, 0, count);
+    if (!this.#passesOn) {
+      settle(direction, count);
+      return;
+    }
     this.#recent.push(batch);
     while (this.#recent[0]!.firstPacket + this.#recent[0]!.count + ECHO_LINK_PACKETS < first)
       this.#recent.shift();
-    const director = this.#director;
-    for (let i = 0; i < batch.count; i++) {
-      let direction = director.classify(batch, i, sources);
-      c.echoDistance[i] = 0;
-      if (this.#passesOn && c.family[i] !== 0 && direction !== DIRECTION_LOOP) {
-        const timeNs = c.timeNs[i]!;
-        if (this.#copies !== undefined && this.#isCopy(batch, i, direction)) {
-          this.#write(batch, i, DIRECTION_COPY);
-          continue;
-        }
-        // A told direction needs no guess; what is unsure is an echo when it looks like one, and came in otherwise.
-        const mayBeEcho = direction === DIRECTION_OUT || direction === DIRECTION_UNSURE;
-        const mayHaveOne = direction === DIRECTION_IN || direction === DIRECTION_UNSURE;
-        if (mayBeEcho && this.#isEcho(batch, i, direction)) {
-          direction = DIRECTION_ECHO;
-          this.echoPackets++;
-          this.#link(this.#matched, first + i);
-        } else if (mayHaveOne) {
-          takeFingerprint(batch, i, false);
-          // A bridge floods a group frame to all its ports: it has as many echoes.
-          const isFlooded = director.port !== 0 && (c.decodeFlags[i]! & DECODE_GROUP_MAC) !== 0;
-          this.#echoes.add(fingerprint[0]!, fingerprint[1]!, timeNs, isFlooded, first + i);
-          this.#mangled?.add(batch, i, first + i);
-          if (isFragment4(batch, i)) {
-            takeAnyFragment(batch, i);
-            this.#echoes.add(fingerprint[0]!, fingerprint[1]!, timeNs, true, first + i);
-          }
-        }
-        if (this.#copies !== undefined) {
-          takeFingerprint(batch, i, true);
-          const { iface, port } = director;
-          const isGroup = (c.decodeFlags[i]! & DECODE_GROUP_MAC) !== 0;
-          this.#copies.note(fingerprint[0]!, fingerprint[1]!, timeNs, iface, port, direction, isGroup);
-        }
+    for (let begin = 0; begin < count; begin += BLOCK_ROWS) {
+      const end = Math.min(count, begin + BLOCK_ROWS);
+      takeFingerprints(batch, begin, end, this.#a, this.#b);
+      this.touched = this.#echoes.touch(this.#a, end - begin);
+      for (let i = begin; i < end; i++) {
+        direction[i] = this.#sorted(batch, i, this.#a[i - begin]!, this.#b[i - begin]!);
+        this.position += batch.columns.capLen[i]!;
       }
-      this.#write(batch, i, direction === DIRECTION_UNSURE ? DIRECTION_IN : direction);
     }
   }
 
-  /** Number of the packet whose echo `#isEcho` has found. */
-  #matched = 0;
+  /** Settled direction of row `i`, whose fingerprint is `a` and `b`. */
+  #sorted(batch: Batch, i: number, a: number, b: number): number {
+    const c = batch.columns;
+    let direction = c.direction[i]!;
+    if (c.family[i] === 0 || direction === DIRECTION_LOOP) return settled(direction);
+    const copies = this.#copies;
+    if (copies !== undefined && this.#isCopy(batch, i, direction)) return DIRECTION_COPY;
+    // A told direction needs no guess; what is unsure is an echo when it looks like one, and came in otherwise.
+    const mayBeEcho = direction === DIRECTION_OUT || direction === DIRECTION_UNSURE;
+    const mayHaveOne = direction === DIRECTION_IN || direction === DIRECTION_UNSURE;
+    if (mayBeEcho && this.#isEcho(batch, i, direction, a, b)) {
+      direction = DIRECTION_ECHO;
+      this.echoPackets++;
+    } else if (mayHaveOne) this.#add(batch, i, a, b);
+    if (copies !== undefined) {
+      takeFingerprint(batch, i, true);
+      const isGroup = (c.decodeFlags[i]! & DECODE_GROUP_MAC) !== 0;
+      const [one, two] = [fingerprint[0]!, fingerprint[1]!];
+      copies.note(batch, i, one, two, direction, isGroup);
+    }
+    return settled(direction);
+  }
 
-  #isEcho(batch: Batch, i: number, direction: number): boolean {
-    if (this.#hasFingerprint(batch, i, direction)) {
-      this.#matched = this.#echoes.matched;
-      this.#mangled?.forget(this.#matched);
+  /** Remembers row `i`, which came in. */
+  #add(batch: Batch, i: number, a: number, b: number): void {
+    const c = batch.columns;
+    const timeNs = c.timeNs[i]!;
+    const number = batch.firstPacket + i;
+    // A bridge floods a group frame to all its ports: it has as many echoes.
+    const isFlooded = c.portId[i] !== 0 && (c.decodeFlags[i]! & DECODE_GROUP_MAC) !== 0;
+    if ((c.decodeFlags[i]! & DECODE_FRAGMENT) === 0) {
+      this.#echoes.add(a, b, timeNs, isFlooded, number, this.position);
+    } else {
+      takeFingerprint(batch, i, false);
+      this.#echoes.add(fingerprint[0]!, fingerprint[1]!, timeNs, isFlooded, number, this.position);
+      if (c.family[i] === 4) {
+        takeAnyFragment(batch, i);
+        this.#echoes.add(fingerprint[0]!, fingerprint[1]!, timeNs, true, number, this.position);
+      }
+    }
+    this.#mangled?.add(batch, i, number, this.position);
+  }
+
+  /** True when row `i` is the echo of a packet before; that one is told where its echo is. */
+  #isEcho(batch: Batch, i: number, direction: number, a: number, b: number): boolean {
+    const number = batch.firstPacket + i;
+    if (this.#hasFingerprint(batch, i, direction, a, b)) {
+      const { matchedNumber, matchedPosition } = this.#echoes;
+      this.#mangled?.forget(matchedNumber);
+      this.#link(number, matchedNumber, matchedPosition);
       return true;
     }
-    if (this.#mangled?.match(batch, i) !== true) return false;
-    this.#matched = this.#mangled.matched;
+    if (this.#mangled?.match(batch, i, number) !== true) return false;
+    this.#link(number, this.#mangled.matchedNumber, this.#mangled.matchedPosition);
     return true;
   }
 
-  #hasFingerprint(batch: Batch, i: number, direction: number): boolean {
+  #hasFingerprint(batch: Batch, i: number, direction: number, a: number, b: number): boolean {
     const timeNs = batch.columns.timeNs[i]!;
-    takeFingerprint(batch, i, true);
-    if (this.#echoes.match(fingerprint[0]!, fingerprint[1]!, timeNs)) return true;
+    const number = batch.firstPacket + i;
+    if (this.#echoes.match(a, b, timeNs, number)) return true;
     if (direction !== DIRECTION_OUT || !isFragment4(batch, i)) return false;
     takeAnyFragment(batch, i);
-    return this.#echoes.match(fingerprint[0]!, fingerprint[1]!, timeNs);
+    return this.#echoes.match(fingerprint[0]!, fingerprint[1]!, timeNs, number);
   }
 
   #isCopy(batch: Batch, i: number, direction: number): boolean {
-    const { iface, port } = this.#director;
     takeFingerprint(batch, i, true);
-    const timeNs = batch.columns.timeNs[i]!;
-    return this.#copies!.isCopy(fingerprint[0]!, fingerprint[1]!, timeNs, iface, port, direction);
+    const [one, two] = [fingerprint[0]!, fingerprint[1]!];
+    return this.#copies!.isCopy(batch, i, one, two, direction);
   }
 
-  #write(batch: Batch, i: number, direction: number): void {
-    const c = batch.columns;
-    const director = this.#director;
-    c.direction[i] = direction;
-    c.skbPktType[i] = director.pktType;
-    c.ifaceId[i] = director.iface;
-    c.portId[i] = director.port;
-  }
-
-  /** Tells the inbound packet `number` where its echo is. */
-  #link(number: number, echoNumber: number): void {
-    const distance = echoNumber - number;
-    if (distance > ECHO_LINK_PACKETS) return;
+  /** Tells an inbound packet that packet `number`, the next to be sorted, is its echo. Both matches are cut to 32 bits. */
+  #link(number: number, matchedNumber: number, matchedPosition: number): void {
+    const distance = (number - matchedNumber) >>> 0;
+    if (distance > ECHO_LINK_PACKETS || (this.position - matchedPosition) >>> 0 > ECHO_LINK_BYTES) return;
     for (const batch of this.#recent) {
-      const row = number - batch.firstPacket;
+      const row = number - distance - batch.firstPacket;
       if (row < 0 || row >= batch.count) continue;
       batch.columns.echoDistance[row] = distance;
       return;
     }
   }
+}
+
+const settled = (direction: number): number => (direction === DIRECTION_UNSURE ? DIRECTION_IN : direction);
+
+function settle(direction: Uint8Array, count: number): void {
+  for (let i = 0; i < count; i++) if (direction[i] === DIRECTION_UNSURE) direction[i] = DIRECTION_IN;
 }
 
 function isFragment4(batch: Batch, i: number): boolean {

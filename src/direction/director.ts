@@ -3,9 +3,7 @@ import type { Family } from '../base/inet.ts';
 import type { Batch } from '../batch/batch.ts';
 import {
   NO_OFFSET,
-  PKT_BROADCAST,
   PKT_HOST,
-  PKT_MULTICAST,
   PKT_OTHERHOST,
   PKT_UNKNOWN,
   RECORD_INBOUND,
@@ -34,6 +32,25 @@ export const DIRECTION_COPY = 6;
 
 const VLAN_NONE = 0xffff;
 
+/** Of a source whose direction is not told. */
+const UNTOLD = -1;
+
+/** What there is to know of packets that are captured at one interface with one VLAN tag. */
+interface Way {
+  /** Interface id; the bridge for a bridge port, the VLAN interface for a tag that has one. */
+  readonly iface: number;
+  /** Interface id of the bridge port, 0 when none. */
+  readonly port: number;
+  readonly isLoopback: boolean;
+  /** A tag without an interface: __netif_receive_skb_core() hands such frames on as PACKET_OTHERHOST. */
+  readonly isStrange: boolean;
+  /** The interface's own address; NO_MAC, which no two bytes are, where it is not known. */
+  readonly macHigh: number;
+  readonly macLow: number;
+}
+
+const NO_MAC = -1;
+
 /**
  * Works out, packet by packet, by which interface it passed and which way. In this order: what the CAPTURE
  * argument says; loopback; what the record says (pcapng packet flags, SLL packet type); the Ethernet source
@@ -43,13 +60,11 @@ export class Director {
   readonly #host: Host;
   /** Interface by source index; -1 not looked up yet, 0 decided per packet (SLL2). */
   #bySource = new Int32Array(64).fill(-1);
+  /** By interface id; and, of tagged packets, by id * 4096 + VLAN. */
+  readonly #untagged: (Way | undefined)[] = [];
+  readonly #tagged = new Map<number, Way>();
   readonly #said = new Set<string>();
   readonly #assume: (sentence: string) => void;
-
-  /** Results of the last `classify`: interface id, bridge port id or 0, skb->pkt_type. */
-  iface = 0;
-  port = 0;
-  pktType = PKT_HOST;
 
   constructor(host: Host, assume: (sentence: string) => void) {
     this.#host = host;
@@ -57,69 +72,103 @@ export class Director {
   }
 
   /**
-   * Direction of row `i`; sets `iface`, `port` and `pktType`.
-   * @throws UserError when the packet's interface cannot be known; the hint says what to write.
+   * Writes the columns `direction` (DIRECTION_UNSURE where only echoes can tell), `ifaceId`, `portId` and `skbPktType`
+   * of all rows. Neighbours mostly came the same way, which is looked up when it changes.
+   * @throws UserError when a packet's interface cannot be known; the hint says what to write.
    */
-  classify(batch: Batch, i: number, sources: readonly CaptureSource[]): number {
-    const c = batch.columns;
-    const sourceIndex = c.source[i]!;
-    const source = sources[sourceIndex]!;
-    let id = sourceIndex < this.#bySource.length ? this.#bySource[sourceIndex]! : -1;
-    if (id < 0) id = this.#resolve(source, sourceIndex);
-    if (id === 0) id = this.#byIfindex(c.ifindex[i]!, source);
+  sort(batch: Batch, sources: readonly CaptureSource[]): void {
+    const { view, count } = batch;
+    const { source, vlan, pktType, ifindex, macOffset, recordDirection } = batch.columns;
+    const { direction, ifaceId, portId, skbPktType } = batch.columns;
+    let lastSource = -1;
+    let lastIfindex = -1;
+    let lastVlan = -1;
+    let told = UNTOLD;
+    let { iface, port, isLoopback, isStrange, macHigh, macLow } = NO_WAY;
+    for (let i = 0; i < count; i++) {
+      if (source[i] !== lastSource || vlan[i] !== lastVlan || ifindex[i] !== lastIfindex) {
+        lastSource = source[i]!;
+        lastVlan = vlan[i]!;
+        lastIfindex = ifindex[i]!;
+        const from = sources[lastSource]!;
+        told = toldBy(from);
+        const way = this.#wayOf(this.#idOf(from, lastSource, lastIfindex), lastVlan);
+        ({ iface, port, isLoopback, isStrange, macHigh, macLow } = way);
+      }
+      ifaceId[i] = iface;
+      portId[i] = port;
+      const mac = macOffset[i]!;
+      const hasMac = mac !== NO_OFFSET && macHigh !== NO_MAC;
+      let type = pktType[i]!;
+      const isUnicast = type === PKT_UNKNOWN;
+      if (isUnicast) {
+        const isOthers =
+          hasMac && !isLoopback && (view.getInt32(mac + 2) !== macLow || view.getUint16(mac) !== macHigh);
+        type = isOthers ? PKT_OTHERHOST : PKT_HOST;
+      }
+      if (isStrange) type = PKT_OTHERHOST;
+      let way = told;
+      if (told === UNTOLD) {
+        if (isLoopback) way = DIRECTION_LOOP;
+        else if (recordDirection[i] === RECORD_INBOUND) way = DIRECTION_IN;
+        else if (recordDirection[i] === RECORD_OUTBOUND) way = DIRECTION_OUT;
+        else if (hasMac) {
+          if (view.getInt32(mac + 8) === macLow && view.getUint16(mac + 6) === macHigh) way = DIRECTION_OUT;
+          // At a bridge port others' frames go both ways.
+          else way = port === 0 ? DIRECTION_IN : DIRECTION_UNSURE;
+        } else way = this.#byAddress(batch, i);
+        if (way === DIRECTION_OUT) type = PKT_HOST;
+      } else if (told === DIRECTION_OUTPUT && isUnicast) type = PKT_HOST;
+      skbPktType[i] = type;
+      direction[i] = way;
+    }
+  }
+
+  #byAddress({ columns: c }: Batch, i: number): number {
+    const family = c.family[i]!;
+    const isOwn = family !== 0 && this.#host.isLocalAddress(family as Family, c.saddr, 4 * i);
+    return isOwn ? DIRECTION_OUT : DIRECTION_UNSURE;
+  }
+
+  #wayOf(id: number, vlan: number): Way {
+    if (vlan === VLAN_NONE || vlan === 0) {
+      this.#untagged[id] ??= this.#makeWay(id, 0);
+      return this.#untagged[id];
+    }
+    const key = id * 4096 + vlan;
+    let way = this.#tagged.get(key);
+    if (way === undefined) {
+      way = this.#makeWay(id, vlan);
+      this.#tagged.set(key, way);
+    }
+    return way;
+  }
+
+  #makeWay(id: number, tag: number): Way {
     let iface = this.#host.interfaces[id]!;
-    const vlan = c.vlan[i]!;
     let isStrange = false;
-    if (vlan !== VLAN_NONE && vlan !== 0) {
-      const own = this.#vlan(iface, vlan);
-      // __netif_receive_skb_core() hands on a tagged frame without a VLAN device as PACKET_OTHERHOST.
+    if (tag !== 0) {
+      const own = this.#vlan(iface, tag);
       isStrange = own === undefined && iface.ifindex !== undefined;
-      if (own === undefined && !isStrange) this.#sayVlan(iface, vlan);
+      if (own === undefined && !isStrange) this.#sayVlan(iface, tag);
       iface = own ?? iface;
     }
-    this.port = 0;
+    let port = 0;
     if (iface.master !== 0 && this.#host.interfaces[iface.master]?.kind === 'bridge') {
-      this.port = iface.id;
+      port = iface.id;
       iface = this.#host.interfaces[iface.master]!;
     }
-    this.iface = iface.id;
-    const recorded = c.pktType[i]!;
-    this.pktType = recorded === PKT_UNKNOWN ? this.#pktType(batch, i, iface) : recorded;
-    if (isStrange) this.pktType = PKT_OTHERHOST;
-    if (source.direction !== undefined) {
-      if (recorded === PKT_UNKNOWN && source.direction === 'out') this.pktType = PKT_HOST;
-      return source.direction === 'in' ? DIRECTION_IN : DIRECTION_OUTPUT;
-    }
-    if (iface.isLoopback) return DIRECTION_LOOP;
-    const stated = c.recordDirection[i]!;
-    if (stated === RECORD_INBOUND) return DIRECTION_IN;
-    if (stated === RECORD_OUTBOUND) return this.#outbound();
-    const mac = c.macOffset[i]!;
-    if (mac !== NO_OFFSET && iface.mac !== undefined) {
-      if (sameMac(batch.data, mac + 6, iface.mac)) return this.#outbound();
-      // At a bridge port others' frames go both ways.
-      return this.port === 0 ? DIRECTION_IN : DIRECTION_UNSURE;
-    }
-    const family = c.family[i]!;
-    if (family !== 0 && this.#host.isLocalAddress(family as Family, c.saddr, 4 * i)) return this.#outbound();
-    return DIRECTION_UNSURE;
+    const { mac } = iface;
+    const macHigh = mac === undefined ? NO_MAC : (mac[0]! << 8) | mac[1]!;
+    const macLow = mac === undefined ? NO_MAC : (mac[2]! << 24) | (mac[3]! << 16) | (mac[4]! << 8) | mac[5]!;
+    return { iface: iface.id, port, isLoopback: iface.isLoopback, isStrange, macHigh, macLow };
   }
 
-  #outbound(): number {
-    this.pktType = PKT_HOST;
-    return DIRECTION_OUT;
-  }
-
-  #pktType(batch: Batch, i: number, iface: Interface): number {
-    const mac = batch.columns.macOffset[i]!;
-    if (mac === NO_OFFSET) return PKT_HOST;
-    const { data } = batch;
-    if ((data[mac]! & 1) !== 0) {
-      for (let k = 0; k < 6; k++) if (data[mac + k] !== 0xff) return PKT_MULTICAST;
-      return PKT_BROADCAST;
-    }
-    if (iface.mac === undefined || iface.isLoopback) return PKT_HOST;
-    return sameMac(data, mac, iface.mac) ? PKT_HOST : PKT_OTHERHOST;
+  /** Interface by which a packet of a source passed; `ifindex` is what an SLL2 header says. */
+  #idOf(source: CaptureSource, index: number, ifindex: number): number {
+    let id = index < this.#bySource.length ? this.#bySource[index]! : -1;
+    if (id < 0) id = this.#resolve(source, index);
+    return id === 0 ? this.#byIfindex(ifindex, source) : id;
   }
 
   #resolve(source: CaptureSource, index: number): number {
@@ -177,7 +226,16 @@ export class Director {
 
 const LINKTYPE_LINUX_SLL2 = 276;
 
-function sameMac(data: Uint8Array, at: number, mac: Uint8Array): boolean {
-  for (let k = 0; k < 6; k++) if (data[at + k] !== mac[k]) return false;
-  return true;
+const NO_WAY: Way = {
+  iface: 0,
+  port: 0,
+  isLoopback: false,
+  isStrange: false,
+  macHigh: NO_MAC,
+  macLow: NO_MAC,
+};
+
+function toldBy({ direction }: CaptureSource): number {
+  if (direction === undefined) return UNTOLD;
+  return direction === 'in' ? DIRECTION_IN : DIRECTION_OUTPUT;
 }

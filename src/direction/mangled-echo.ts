@@ -19,21 +19,25 @@ import { sipIdentity } from './sip-identity.ts';
 export class MangledEchoes {
   readonly #table = new EchoTable();
 
-  /** Number of the packet whose echo `match` has found. */
-  get matched(): number {
-    return this.#table.matched;
+  /** The packet whose echo `match` has found: as EchoTable has them. */
+  get matchedNumber(): number {
+    return this.#table.matchedNumber;
   }
 
-  /** Remembers row `i`, packet `number`, which came in. */
-  add(batch: Batch, i: number, number: number): void {
+  get matchedPosition(): number {
+    return this.#table.matchedPosition;
+  }
+
+  /** Remembers row `i`, packet `number`, which came in; `position` is how many bytes were captured before it. */
+  add(batch: Batch, i: number, number: number, position: number): void {
     if (!takeLooseFingerprint(batch, i)) return;
     const c = batch.columns;
-    this.#table.add(loose[0]!, loose[1]!, c.timeNs[i]!, false, number);
+    this.#table.add(loose[0]!, loose[1]!, c.timeNs[i]!, false, number, position);
     this.#table.note(c.tcpSeq[i]!, c.tcpAck[i]!, c.tupleHash[i]!);
   }
 
-  /** True when row `i`, which leaves, is the echo of a packet that was rewritten. */
-  match(batch: Batch, i: number): boolean {
+  /** True when row `i`, packet `number`, which leaves, is the echo of a packet that was rewritten. */
+  match(batch: Batch, i: number, number: number): boolean {
     if (!takeLooseFingerprint(batch, i)) return false;
     const c = batch.columns;
     const isTcp = c.l4proto[i] === IPPROTO_TCP;
@@ -41,6 +45,7 @@ export class MangledEchoes {
       loose[0]!,
       loose[1]!,
       c.timeNs[i]!,
+      number,
       c.tcpSeq[i]!,
       c.tcpAck[i]!,
       c.tupleHash[i]!,

@@ -39,7 +39,7 @@ export async function runInline(
     packets += count;
     decodeBatch(batch, options);
     machine.direction.process(batch, reader.sources);
-    lookAhead.push(batch);
+    lookAhead.push(batch, machine.direction.position);
     replayReady(false);
     observer.onProgress?.(progressOf(reader));
     // Signals and timers are heard between batches only.

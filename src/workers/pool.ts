@@ -14,10 +14,10 @@ import { SourceBoard } from './source-board.ts';
 import type { WorkerAnswer, WorkerTask } from './tasks.ts';
 
 /**
- * The ordered stage holds batches of ECHO_LINK_PACKETS packets back, three at the least where packets are small; the
- * others are for the reader to be ahead.
+ * The ordered stage holds back batches of ECHO_LINK_PACKETS packets or ECHO_LINK_BYTES bytes, of which some of a batch's
+ * data are: 16,384 packets of 1 KiB are 16 batches, half of which count. The others are for the reader to be ahead.
  */
-const SLOTS_BASE = 10;
+const SLOTS_BASE = 16;
 
 export interface PoolRun {
   readonly result: ReplayResult;

@@ -9,6 +9,9 @@ import { LookAhead } from './pipeline.ts';
 import { SourceBoard } from './source-board.ts';
 import type { WorkerAnswer, WorkerTask } from './tasks.ts';
 
+/** Slots that are not for batches that wait for their echoes: the one being sorted, and the next, lest the reader wait. */
+const SLOTS_NOT_HELD = 2;
+
 /** One worker's long task: takes batches from the ring until there are no more. */
 export default function work(task: WorkerTask): WorkerAnswer {
   const ring = Ring.from(task.ring);
@@ -69,7 +72,7 @@ function decodeAll(ring: Ring, slots: Slots, task: WorkerTask): void {
 function replayAll(ring: Ring, slots: Slots, task: WorkerTask): NonNullable<WorkerAnswer['result']> {
   const machine = new Machine(task.machine!);
   const board = SourceBoard.from(task.sources);
-  const lookAhead = new LookAhead(machine.direction.linksEchoes);
+  const lookAhead = new LookAhead(machine.direction.linksEchoes, ring.slots - SLOTS_NOT_HELD);
   const options = { checksum: task.checksum === 'trust' ? 'trust' : 'verify' } as const;
   let sources: CaptureSource[] = [];
   let version = -1;
@@ -88,7 +91,7 @@ function replayAll(ring: Ring, slots: Slots, task: WorkerTask): NonNullable<Work
       sources = board.read();
     }
     machine.direction.process(batch, sources);
-    lookAhead.push(batch);
+    lookAhead.push(batch, machine.direction.position);
     replayReady(false);
   }
   replayReady(true);
