@@ -54,11 +54,10 @@ export function translateMessage(message: SipMessage): boolean {
     const isOurs = sameAddress(endpoint.address, 0, words, own) && endpoint.port === port;
     if (isOurs && !translateVia(message)) return false;
   }
+  // The walk goes on at the old offset: in Linux 6.18 an address that has become shorter may hide the next one.
   const walk = { at: 0, inHeader: false };
   while (nextUri(message.text, walk, 'contact', family, match, endpoint) > 0) {
-    const before = message.text.length;
     if (!mapEndpoint(message)) return false;
-    walk.at += message.text.length - before;
   }
   if (!mapHeader(message, 'from') || !mapHeader(message, 'to')) return false;
   return dir === 0 || message.memory.forcedDport === 0 || forceDport(message);
