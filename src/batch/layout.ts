@@ -16,7 +16,7 @@
  */
 
 export const BATCH_MAGIC = 0x69707262;
-export const BATCH_VERSION = 2;
+export const BATCH_VERSION = 3;
 
 /** Bytes of file data in a batch: 256 KiB to 1 MiB reads fastest (more falls out of the L2 cache). */
 export const DATA_BYTES = 1 << 20;
@@ -170,8 +170,8 @@ export const COLUMNS = {
   decider: one('i32'),
   /** R_CTINFO & 255 at the end of the way; 255 (CT_NONE) for INVALID or where conntrack does not run. */
   ctinfo: one('u8'),
-  /** Code of the reason why conntrack called the packet INVALID, 0 when it did not. */
-  invalidReason: one('u8'),
+  /** Why conntrack called the packet INVALID, or did not believe it (conntrack/invalid.ts); 0 where it did. */
+  invalidReason: one('u16'),
   /** Interface ids as the traversal had them, 0 when none. */
   iif: one('u16'),
   oif: one('u16'),

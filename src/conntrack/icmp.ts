@@ -2,7 +2,13 @@ import { CHECKSUM_BAD } from '../batch/layout.ts';
 import { IPS_CONFIRMED, TUPLE_DPORT } from '../packet/conntrack-access.ts';
 import { HOOK_PREROUTING, R_CHECKSUM } from '../packet/registers.ts';
 import { type ConntrackCore, TRACK_ACCEPT, TRACK_INVALID, type Tracked } from './core.ts';
-import { INVALID_CHECKSUM, INVALID_ICMP_NEW, INVALID_ICMP_TYPE, INVALID_SHORT } from './invalid.ts';
+import {
+  INVALID_ICMP_CHECKSUM,
+  INVALID_ICMP_NEW,
+  INVALID_ICMP_TYPE,
+  INVALID_ICMPV6_CHECKSUM,
+  INVALID_SHORT,
+} from './invalid.ts';
 import { C_STATUS, RECORD_SHIFT } from './layout.ts';
 
 /**
@@ -59,7 +65,7 @@ export function classifyIcmp(
     return ICMP_INVALID;
   }
   if (hook === HOOK_PREROUTING && core.verifyChecksums && r[R_CHECKSUM] === CHECKSUM_BAD) {
-    core.lastInvalidReason = INVALID_CHECKSUM;
+    core.lastInvalidReason = INVALID_ICMP_CHECKSUM;
     return ICMP_INVALID;
   }
   if (type > HIGHEST_TYPE) {
@@ -82,7 +88,7 @@ export function classifyIcmpv6(
     return ICMP_INVALID;
   }
   if (hook === HOOK_PREROUTING && core.verifyChecksums && r[R_CHECKSUM] === CHECKSUM_BAD) {
-    core.lastInvalidReason = INVALID_CHECKSUM;
+    core.lastInvalidReason = INVALID_ICMPV6_CHECKSUM;
     return ICMP_INVALID;
   }
   if (UNTRACKED6[type] !== 0) return ICMP_UNTRACKED;

@@ -1,6 +1,10 @@
+import { TCP_STATE_NAMES } from './tcp-states.ts';
+
 /**
- * Why conntrack could make nothing of a packet (INVALID), or let it pass without believing it. The phrases are
- * those that the kernel logs with net.netfilter.nf_conntrack_log_invalid, values left out.
+ * Why conntrack could make nothing of a packet (INVALID), or let it pass without believing it. The phrases are those
+ * that the kernel logs with net.netfilter.nf_conntrack_log_invalid (nf_l4proto_log_invalid(),
+ * nf_ct_l4proto_log_invalid() in net/netfilter/nf_conntrack_proto.c), numbers of the packet's own left out; where the
+ * kernel says nothing, they are ours: see SAID_BY_KERNEL.
  */
 export const INVALID_NONE = 0;
 export const INVALID_NO_TRANSPORT = 1;
@@ -10,11 +14,9 @@ export const INVALID_CHECKSUM = 4;
 export const INVALID_TCP_FLAGS = 5;
 export const INVALID_TCP_NEW = 6;
 export const INVALID_TCP_NOT_LOOSE = 7;
-export const INVALID_TCP_STATE = 8;
 export const INVALID_TCP_SEQ_OVER = 9;
 export const INVALID_TCP_ACK_OVER = 10;
 export const INVALID_TCP_RST = 11;
-export const IGNORED_TCP_STATE = 12;
 export const IGNORED_TCP_MORE = 13;
 export const IGNORED_TCP_SEQ_UNDER = 14;
 export const IGNORED_TCP_ACK_UNDER = 15;
@@ -38,9 +40,40 @@ export const INVALID_GRE = 32;
 export const INVALID_CAPTURE_CUT = 33;
 export const DROPPED_TABLE_FULL = 34;
 export const DROPPED_BY_HELPER = 35;
+export const INVALID_ICMP_CHECKSUM = 36;
+export const INVALID_ICMPV6_CHECKSUM = 37;
+export const INVALID_SCTP_CRC = 38;
+export const INVALID_OTHER_FAMILY = 39;
+/** And behind these two, for each direction, kind of packet (TCP_*_SET) and state: see tcpStateReason. */
+export const INVALID_TCP_STATE = 64;
+export const IGNORED_TCP_STATE = 192;
+/** Reasons are smaller than this. */
+export const INVALID_REASONS = 320;
+
+const KINDS = 6;
+const STATES = 10;
+
+/** The reason of a TCP packet that does not suit the state of its connection: `base` is INVALID_ or IGNORED_TCP_STATE. */
+export function tcpStateReason(base: number, dir: number, kind: number, state: number): number {
+  return base + (dir * KINDS + kind) * STATES + state;
+}
+
+const SILENT = new Set([
+  INVALID_NONE,
+  INVALID_NO_TRANSPORT,
+  INVALID_TCP_NOT_LOOSE,
+  INVALID_ICMP_NEW,
+  INVALID_ICMP_INNER,
+  INVALID_ICMP_UNRELATED,
+  INVALID_NO_REPLY,
+  INVALID_SCTP_NEW,
+  INVALID_GRE,
+  INVALID_CAPTURE_CUT,
+  INVALID_OTHER_FAMILY,
+]);
 
 /** The sentence of each reason. Those of IGNORED_* are no INVALID: the packet keeps its connection's state. */
-export const INVALID_PHRASES: readonly string[] = [
+const PHRASES: readonly string[] = [
   'nothing is wrong with it',
   "can't find proto in pkt",
   'short packet',
@@ -49,12 +82,12 @@ export const INVALID_PHRASES: readonly string[] = [
   'invalid tcp flag combination',
   'invalid new',
   'in the middle of a connection that was not seen to begin (nf_conntrack_tcp_loose=0)',
-  'packet invalid in the state of the connection',
+  '',
   'SEQ is over upper bound (over the window of the receiver)',
   'ACK is over upper bound (ACKed data not seen yet)',
   'invalid rst',
-  'packet ignored in the state of the connection',
-  'more bytes than expected',
+  '',
+  'bytes more than expected',
   'SEQ is under lower bound (already ACKed data retransmitted)',
   'ignored ACK under lower bound (possible overly delayed)',
   'challenge-ack ignored',
@@ -69,12 +102,33 @@ export const INVALID_PHRASES: readonly string[] = [
   'short redirect',
   'invalid saddr or hoplimit for redirect',
   'redirect without options',
-  'basic checks of the chunks failed',
+  'do_basic_checks failed',
   'a chunk that cannot begin an association',
   'verification tag check failed',
-  'chunk invalid in the state of the association',
+  'Invalid, old_state 8, dir 1',
   'unsupported GRE protocol',
   'the capture is cut short before what conntrack has to see',
   'nf_conntrack: table full, dropping packet',
   'nf_ct_helper: dropping packet',
+  'bad hw icmp checksum',
+  'ICMPv6 checksum failed',
+  'bad CRC',
+  "a message of the other family's ICMP",
 ];
+
+/** By reason. */
+export const INVALID_PHRASES: readonly string[] = Array.from({ length: INVALID_REASONS }, (_, reason) => {
+  const base = reason >= IGNORED_TCP_STATE ? IGNORED_TCP_STATE : INVALID_TCP_STATE;
+  const at = reason - base;
+  if (at < 0 || at >= 2 * KINDS * STATES) return PHRASES[reason] ?? '';
+  const kind = Math.floor(at / STATES) % KINDS;
+  const dir = Math.floor(at / STATES / KINDS);
+  const verb = base === IGNORED_TCP_STATE ? 'ignored' : 'invalid';
+  return `packet (index ${kind}) in dir ${dir} ${verb}, state ${TCP_STATE_NAMES[at % STATES]}`;
+});
+
+/**
+ * Reasons for which the kernel has words. For the others, and for parts of some of these, it has none, or only for
+ * developers (pr_debug()).
+ */
+export const SAID_BY_KERNEL: readonly boolean[] = INVALID_PHRASES.map((_, reason) => !SILENT.has(reason));

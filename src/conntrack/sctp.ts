@@ -4,8 +4,8 @@ import { HOOK_PREROUTING, R_CHECKSUM } from '../packet/registers.ts';
 import { type ConntrackCore, TRACK_ACCEPT, TRACK_INVALID, type Tracked } from './core.ts';
 import {
   INVALID_CAPTURE_CUT,
-  INVALID_CHECKSUM,
   INVALID_SCTP_CHUNKS,
+  INVALID_SCTP_CRC,
   INVALID_SCTP_NEW,
   INVALID_SCTP_STATE,
   INVALID_SCTP_TAG,
@@ -147,7 +147,7 @@ export function sctpPacket(
 ): Tracked {
   if (l4Length < 12) return invalid(core, INVALID_SHORT);
   if (hook === HOOK_PREROUTING && core.verifyChecksums && r[R_CHECKSUM] === CHECKSUM_BAD) {
-    return invalid(core, INVALID_CHECKSUM);
+    return invalid(core, INVALID_SCTP_CRC);
   }
   if (l4 + 12 > end) return invalid(core, INVALID_CAPTURE_CUT);
   // Chunks that the capture cuts off are as if they were not there.

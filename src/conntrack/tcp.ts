@@ -20,6 +20,7 @@ import {
   INVALID_TCP_RST,
   INVALID_TCP_STATE,
   INVALID_TRUNCATED,
+  tcpStateReason,
 } from './invalid.ts';
 import {
   C_PROTO,
@@ -198,7 +199,7 @@ export function tcpPacket(
       }
       break;
     case TCP_INVALID:
-      return invalid(core, INVALID_TCP_STATE);
+      return invalid(core, tcpStateReason(INVALID_TCP_STATE, dir, kind, oldState));
   }
 
   if (newState === TCP_IGNORE) {
@@ -214,7 +215,7 @@ export function tcpPacket(
       newState = TCP_SYN_RECV;
     } else {
       noteIgnored(w, at, dir, kind, oldState, seq, ack, segmentEnd, window, view, l4, headerBytes, end);
-      core.lastInvalidReason = IGNORED_TCP_STATE;
+      core.lastInvalidReason = tcpStateReason(IGNORED_TCP_STATE, dir, kind, oldState);
       return TRACK_ACCEPT;
     }
   }

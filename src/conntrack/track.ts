@@ -49,7 +49,14 @@ import {
   R_TCP_WINDOW,
 } from '../packet/registers.ts';
 import { VERDICT_ACCEPT, VERDICT_DROP, type Verdict } from '../packet/verdict.ts';
-import { type ConntrackCore, TRACK_ACCEPT, TRACK_DROP, TRACK_REPEAT, type Tracked } from './core.ts';
+import {
+  type ConntrackCore,
+  TRACK_ACCEPT,
+  TRACK_DROP,
+  TRACK_INVALID,
+  TRACK_REPEAT,
+  type Tracked,
+} from './core.ts';
 import { earlyDrop, sweep, sweepAll } from './expire.ts';
 import { genericPacket, grePacket } from './generic.ts';
 import type { Helpers } from './helpers.ts';
@@ -73,6 +80,7 @@ import {
   INVALID_NO_REPLY,
   INVALID_NO_TRANSPORT,
   INVALID_NONE,
+  INVALID_OTHER_FAMILY,
   INVALID_SHORT,
 } from './invalid.ts';
 import { C_MARK, C_REPLY, C_STATUS, RECORD_SHIFT, REPLY_STRIDE, TUPLE_ZONE } from './layout.ts';
@@ -118,10 +126,10 @@ export class Tracker {
     const r = p.r;
     const { core } = this;
     core.nowNs = p.timeNs;
-    core.lastInvalidReason = INVALID_NONE;
     // Seen before (loopback), attached to another packet's connection (REJECT), or not to be tracked.
     // A template's entry is no connection.
     if (r[R_CTINFO] === CT_UNTRACKED || (r[R_CT]! >= 0 && r[R_CT_TEMPLATE]! < 0)) return VERDICT_ACCEPT;
+    core.lastInvalidReason = INVALID_NONE;
     const template = this.takeTemplate(r);
     r[R_CT] = -1;
     r[R_CTINFO] = CT_NONE;
@@ -346,10 +354,10 @@ export class Tracker {
       case IPPROTO_UDPLITE:
         return udplitePacket(core, ct, dir, r, p.view, p.l4Offset, p.l3End, l4Length, lengthBytes, hook);
       case IPPROTO_ICMP:
-        if (r[R_FAMILY] !== 4) return -1;
+        if (r[R_FAMILY] !== 4) return this.otherFamily();
         return icmpPacket(core, ct, dir, lengthBytes);
       case IPPROTO_ICMPV6:
-        if (r[R_FAMILY] !== 6) return -1;
+        if (r[R_FAMILY] !== 6) return this.otherFamily();
         return icmpv6Packet(core, ct, dir, lengthBytes);
       case IPPROTO_SCTP:
         return sctpPacket(core, ct, dir, r, p.view, p.l4Offset, p.l3End, l4Length, lengthBytes, hook);
@@ -390,6 +398,11 @@ export class Tracker {
       this.statusBefore = this.words[(ct << RECORD_SHIFT) + C_STATUS]!;
     }
     return tracked;
+  }
+
+  private otherFamily(): Tracked {
+    this.core.lastInvalidReason = INVALID_OTHER_FAMILY;
+    return TRACK_INVALID;
   }
 
   private invalid(r: Int32Array, reason: number): Verdict {

@@ -11,6 +11,7 @@ import {
 import { isOdd } from '../compile/odd.ts';
 import type { Sharing } from '../compile/sharing.ts';
 import type { Conntrack } from '../conntrack/conntrack.ts';
+import { INVALID_NONE } from '../conntrack/invalid.ts';
 import { ROW_DROPPED } from '../conntrack/track-row.ts';
 import { DROP_HEADER_CUT, DROP_NONE } from '../decode/drop-reasons.ts';
 import { interfaceDropReason } from '../decode/interface-checks.ts';
@@ -301,6 +302,8 @@ export class OrderedStage {
     const direction = c.direction[i]!;
     this.#p.r[R_CT] = -1;
     this.#p.r[R_CTINFO] = -1;
+    // Of the packet before.
+    this.#conntrack.core.lastInvalidReason = INVALID_NONE;
     if (family === 0) {
       this.#bytes = c.origLen[i]!;
       this.#noteNotIp(c.etherType[i]!, this.#bytes);
@@ -551,7 +554,7 @@ export class OrderedStage {
     c.iif[i] = this.paths.iifOf(path);
     c.oif[i] = this.paths.oifOf(path);
     c.ctinfo[i] = this.#p.r[R_CTINFO]! & 255;
-    c.invalidReason[i] = this.#p.r[R_CTINFO]! < 0 ? this.#conntrack.lastInvalidReason : 0;
+    c.invalidReason[i] = this.#conntrack.lastInvalidReason;
   }
 }
 

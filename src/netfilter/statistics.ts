@@ -1,5 +1,5 @@
 import type { Family } from '../base/inet.ts';
-import { INVALID_PHRASES } from '../conntrack/invalid.ts';
+import { INVALID_PHRASES, INVALID_REASONS } from '../conntrack/invalid.ts';
 import { CT_NEW, CT_UNTRACKED, R_CTINFO, R_FAMILY, R_L4PROTO, R_LENGTH } from '../packet/registers.ts';
 import type { StateRow } from './result.ts';
 
@@ -14,7 +14,7 @@ export class Statistics {
   /** [family 4 or 6][l4proto][state]. */
   readonly #packets = new Float64Array(2 * 256 * STATES.length);
   readonly #bytes = new Float64Array(2 * 256 * STATES.length);
-  readonly #invalid = [new Float64Array(256), new Float64Array(256)];
+  readonly #invalid = [new Float64Array(INVALID_REASONS), new Float64Array(INVALID_REASONS)];
   readonly #confirmed = new Float64Array(2 * 256);
 
   /** A packet whose state is settled. */

@@ -217,6 +217,64 @@ class RawSockets:
         self.sockets.clear()
 
 
+class InvalidLog:
+    """Hears what conntrack says of packets that it makes nothing of (net.netfilter.nf_conntrack_log_invalid).
+
+    It goes to the log of the packet's family, which here is nfnetlink_log, and by it to group 0: a message a packet,
+    sent before the packet goes on. What is said stands in the prefix.
+    """
+
+    NETLINK_NETFILTER, ULOG_CONFIG, ULOG_PACKET = 12, 0x401, 0x400
+    CFG_CMD, CFG_MODE, CFG_QTHRESH, PREFIX = 1, 2, 5, 10
+    BIND, COPY_NONE = 1, 0
+
+    def __init__(self):
+        for family in (2, 10):
+            set_sysctl("net.netfilter.nf_log.%d" % family, "nfnetlink_log")
+        set_sysctl("net.netfilter.nf_conntrack_log_invalid", 255)
+        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, self.NETLINK_NETFILTER)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self.socket.bind((0, 0))
+        self.configure(self.CFG_CMD, struct.pack("=B", self.BIND))
+        self.configure(self.CFG_MODE, struct.pack("!IBx", 0, self.COPY_NONE))
+        self.configure(self.CFG_QTHRESH, struct.pack("!I", 1))
+
+    def configure(self, kind, value):
+        attribute = struct.pack("=HH", 4 + len(value), kind) + value.ljust((len(value) + 3) & ~3, b"\0")
+        # nfgenmsg: no family, version 0, group 0; NLM_F_REQUEST | NLM_F_ACK.
+        message = struct.pack("=BBH", 0, 0, 0) + attribute
+        self.socket.send(struct.pack("=IHHII", 16 + len(message), self.ULOG_CONFIG, 5, 1, 0) + message)
+        answer = self.socket.recv(4096)
+        status = struct.unpack_from("=i", answer, 16)[0]
+        if status != 0:
+            raise Refused("nfnetlink_log", -status, os.strerror(-status))
+
+    def read(self):
+        """What was said since the last call."""
+        said = []
+        while True:
+            try:
+                data = self.socket.recv(1 << 16, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return said
+            while len(data) >= 16:
+                length, kind = struct.unpack_from("=IH", data)
+                if kind == self.ULOG_PACKET:
+                    said.append(self.prefix(data[20:length]))
+                data = data[(length + 3) & ~3:]
+
+    def prefix(self, attributes):
+        while len(attributes) >= 4:
+            length, kind = struct.unpack_from("=HH", attributes)
+            if kind == self.PREFIX:
+                return attributes[4:length].rstrip(b"\0").decode().strip()
+            attributes = attributes[(length + 3) & ~3:]
+        return ""
+
+    def close(self):
+        self.socket.close()
+
+
 class Host:
     """The machine of a case: a fresh namespace with interfaces, addresses, routes and sysctls."""
 
@@ -493,7 +551,8 @@ class Judge:
     def play_packets(case, host, sockets, result):
         capture = case.get("capture", False)
         between = set(case.get("between", []))
-        errors, output, snapshots = {}, [], {}
+        errors, output, snapshots, invalid = {}, [], {}, []
+        log = InvalidLog() if case.get("logInvalid") else None
         late = 0
         host.drain()
         started = time.monotonic()
@@ -519,6 +578,9 @@ class Judge:
                 output += [[index, name, sent.hex()] for name, sent in host.drain()]
             elif index % 64 == 63:
                 host.drain()
+            if log:
+                wait_until_counted()
+                invalid += [[index, said] for said in log.read()]
             if index in between:
                 wait_until_counted()
                 snapshots[str(index)] = list_conntrack(case.get("conntrackOptions", "extended"))
@@ -530,6 +592,9 @@ class Judge:
             result["output"] = output
         if snapshots:
             result["between"] = snapshots
+        if log:
+            log.close()
+            result["invalid"] = invalid
 
 
 def work(judge, mode, cases, queue, results):

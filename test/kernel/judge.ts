@@ -83,6 +83,8 @@ export interface Case {
   readonly counters?: boolean;
   /** Record every packet that leaves by a device, with the number of the packet that caused it. */
   readonly capture?: boolean;
+  /** Record what conntrack says of packets that it makes nothing of, with the number of the packet. */
+  readonly logInvalid?: boolean;
   /** After these packets (by number) list the connections. */
   readonly between?: readonly number[];
   /** false: do not list the connections at the end (13 ms). */
@@ -124,6 +126,8 @@ export interface Result {
   readonly ipset?: string;
   /** [number of the packet that caused it, interface, the packet], where the case says `capture`. */
   readonly output?: readonly (readonly [number, string, string])[];
+  /** [number of the packet, what nf_conntrack_log_invalid said of it], where the case says `logInvalid`. */
+  readonly invalid?: readonly (readonly [number, string])[];
   /** Packets that the system call refused: EPERM is a drop in OUTPUT, ENETUNREACH no route. */
   readonly errors?: Readonly<Record<string, string>>;
   readonly between?: Readonly<Record<string, readonly string[]>>;
@@ -414,6 +418,7 @@ export function differences(one: Pick<Case, 'varies'>, recorded: Result, live: R
     compare('save4', recorded.save4, live.save4);
     compare('save6', recorded.save6, live.save6);
   }
+  compare('invalid', recorded.invalid, live.invalid);
   if (!varies.has('output')) compare('output', recorded.output, live.output);
   if (!varies.has('conntrack')) {
     compareConntrack('conntrack', recorded.conntrack, live.conntrack, found);
