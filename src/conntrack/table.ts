@@ -223,10 +223,14 @@ export class ConntrackTable {
   /** Of what was loaded by `touchRows`, so that no compiler leaves the loads out. */
   touched = 0;
 
-  /** Enters a record under both of its tuples. */
+  /**
+   * Enters a record under both of its tuples. Where they are the same (127.0.0.1 to itself, without ports or between
+   * equal ones) the one of the answers is found, as in the kernel, which puts it in front
+   * (__nf_conntrack_hash_insert()); here that is the one that is entered first.
+   */
   insert(ct: number): void {
-    this.insertTuple(ct, 0);
     this.insertTuple(ct, 1);
+    this.insertTuple(ct, 0);
   }
 
   /** Takes a record out of the index. */

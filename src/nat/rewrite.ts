@@ -30,7 +30,6 @@ import {
   CT_IS_REPLY,
   HOOK_INPUT,
   HOOK_POSTROUTING,
-  HOOK_PREROUTING,
   R_CHECKSUM,
   R_CT,
   R_CTINFO,
@@ -117,8 +116,8 @@ export function manipIcmpError(core: ConntrackCore, p: Packet, hook: number): Ve
   const status = core.words[at + C_STATUS]!;
   const dir = r[R_CTINFO]! >= CT_IS_REPLY ? 1 : 0;
   const manip = manipOf(hook);
-  if (r[R_CHECKSUM] === CHECKSUM_BAD && (hook === HOOK_PREROUTING || hook === HOOK_INPUT))
-    return VERDICT_DROP;
+  // In OUTPUT, too, unlike conntrack: nf_ip_checksum() believes only what was summed before, and that is nothing yet.
+  if (r[R_CHECKSUM] === CHECKSUM_BAD && hook !== HOOK_POSTROUTING) return VERDICT_DROP;
   const redirect = r[R_FAMILY] === 4 ? ICMP_REDIRECT : NDISC_REDIRECT;
   if (r[R_ICMP_TYPE] === redirect) {
     const done = IPS_SRC_NAT_DONE | IPS_DST_NAT_DONE;
