@@ -1,183 +1,78 @@
-import { mix32 } from '../base/hash.ts';
-import {
-  R_DADDR,
-  R_DPORT,
-  R_ICMP_CODE,
-  R_ICMP_TYPE,
-  R_L4PROTO,
-  R_SADDR,
-  R_SPORT,
-} from '../packet/registers.ts';
+import type { InterfaceTest } from '../evaluate/runtime.ts';
+import type { IndexBuilder } from './build-index.ts';
+import type { RuleKey } from './rule-keys.ts';
 
 /**
  * The index of a chain: which of its rules could match a packet at all, in order, without trying the others.
  *
- * Tuple space search (Srinivasan, Suri, Varghese 1999): rules are put into *groups* by which registers they test
- * for a value under which mask ("destination /32, protocol, destination port" is one group); in a group, the
- * rules that could match are found by one hash look-up. What a rule asks beyond that is tested on the candidates
- * alone. Rules that ask nothing of the kind are candidates for every packet.
+ * It is a tree. A node looks at one register and sends the packet to a smaller set of rules: those whose ranges of the
+ * register hold its word. Rules that say nothing of the register stand in the node's *rest*, which is searched as
+ * well, by other registers. Where too few rules are left for another look to pay, a leaf lists them. So a search
+ * ends with a few ascending lists (one, most often), which the walk merges as it needs them: a rule that ends the
+ * walk ends the merge. Non-terminating rules, jumps and returns need nothing special: a walk goes on behind them.
  *
- * The candidates of all groups are merged in rule order as the walk needs them, so that a rule that ends the walk
- * ends the merge. Non-terminating rules, jumps and returns need nothing special: a walk goes on behind them.
+ * Which register a node looks at is decided by its own rules (build-index.ts): the one that leaves the fewest
+ * candidates for a packet that is meant for one of them. 10,000 rules `-d A -p tcp --dport P` get one hash table of
+ * addresses, whatever else they say; port ranges one on top of the other get a sorted list of bounds.
  *
- * Cost: one probe a group; groups are kept to MAX_GROUPS by moving the rules of the smallest ones to the group of
- * all. Indexed registers are those that no target changes while a table is walked, so a probe stays valid.
+ *   node > 0   words of `nodes` from there on:
+ *     HASH    register mask tableMask rest  (key node)*         word & mask is looked up, linear probing; node 0: free
+ *     RANGES  register shift base buckets bucketsAt boundsAt levels rest (levelAt)*
+ *     IFACE   register number rest                               by interface id: `interfaces[number]`
+ *   node < 0   a leaf: lists[-node] is how many rules there are, and the rules follow
+ *   node = 0   no rule
+ *
+ * RANGES cuts the register's values at every bound of a rule's range; between two bounds lies a *cell*. A range that
+ * covers many cells would stand in many lists; so eight cells make one of the next level, eight of those one of the
+ * level above, and a range stands in the largest cells that it covers: in 14 a level at most. A search finds the cell
+ * by the highest bits (buckets) and bisection, and goes on in that cell and in those above it.
+ *
+ * What is indexed stays the same while a table is walked (rule-keys.ts), so that one search on entry is enough.
  */
-export const MAX_GROUPS = 48;
-/** Shorter chains are walked as they stand: a probe costs as much as a few rules. */
+export const NODE_HASH = 1;
+export const HASH_TABLE = 5;
+export const NODE_RANGES = 2;
+export const RANGES_LEVELS = 9;
+export const NODE_IFACE = 3;
+
+/** Cells that make one of the next level, as a power of two. */
+export const CELL_SHIFT = 3;
+
+/** Shorter chains are walked as they stand: a search costs as much as a few rules. */
 export const MIN_INDEXED_RULES = 8;
 
-const INDEXED = new Set([
-  R_SADDR,
-  R_SADDR + 1,
-  R_SADDR + 2,
-  R_SADDR + 3,
-  R_DADDR,
-  R_DADDR + 1,
-  R_DADDR + 2,
-  R_DADDR + 3,
-  R_L4PROTO,
-  R_SPORT,
-  R_DPORT,
-  R_ICMP_TYPE,
-  R_ICMP_CODE,
-]);
-
-/** One test of a rule that an index can use. */
-export interface KeyTest {
-  readonly register: number;
-  readonly mask: number;
-  readonly value: number;
+/** Of a node by interface: the rules, and what is known of interfaces that packets came by. */
+export interface InterfaceNode {
+  readonly rules: Int32Array;
+  /** Which field the node looks at, and (as bits) those that the nodes above it have looked at. */
+  readonly field: number;
+  readonly decided: number;
+  /** Into how many lists a rule may be put, on average. */
+  readonly room: number;
+  /** Node by interface id, UNKNOWN_INTERFACE where none was asked for yet. */
+  children: Int32Array;
 }
 
-export function isIndexable(register: number): boolean {
-  return INDEXED.has(register);
+export const UNKNOWN_INTERFACE = -0x80000000;
+
+/** What is known of one rule: its keys, and the names of interfaces that it asks for. */
+export interface IndexedRule {
+  readonly keys: readonly RuleKey[];
+  readonly inInterface: InterfaceTest | undefined;
+  readonly outInterface: InterfaceTest | undefined;
 }
 
-/**
- * One group: keys of `width` words in a hash table with linear probing. `entries[slot]` is the key number or -1;
- * the rules of key k are lists[starts[k]] … lists[starts[k + 1] - 1], ascending.
- */
-export interface Group {
-  readonly width: number;
-  readonly registers: Int32Array;
-  readonly masks: Int32Array;
-  readonly entries: Int32Array;
-  readonly keys: Int32Array;
-  readonly starts: Int32Array;
-}
-
+/** The index, ready for searches (search-index.loop.ts). */
 export interface ChainIndex {
-  readonly groups: readonly Group[];
-  /** Rule numbers, of all groups one behind the other; ascending within a key. */
-  readonly lists: Int32Array;
-  /** Rules that every packet must try: lists[0] … lists[allCount - 1]. */
-  readonly allCount: number;
-}
-
-/** Makes the index of a chain; `rules[i]` are the usable tests of rule i. Undefined when it would not pay. */
-export function indexChain(rules: readonly (readonly KeyTest[])[]): ChainIndex | undefined {
-  if (rules.length < MIN_INDEXED_RULES) return undefined;
-  const bySignature = new Map<string, { tests: readonly KeyTest[]; rules: number[] }>();
-  const all: number[] = [];
-  const keyed: KeyTest[][] = [];
-  for (const [i, tests] of rules.entries()) {
-    const usable = mergeTests(tests);
-    keyed.push(usable);
-    if (usable.length === 0) {
-      all.push(i);
-      continue;
-    }
-    const signature = usable.map(({ register, mask }) => `${register}/${mask}`).join(' ');
-    const group = bySignature.get(signature);
-    if (group === undefined) bySignature.set(signature, { tests: usable, rules: [i] });
-    else group.rules.push(i);
-  }
-  const byWorth = [...bySignature.values()].sort((a, b) => b.rules.length - a.rules.length);
-  for (const group of byWorth.splice(MAX_GROUPS)) all.push(...group.rules);
-  all.sort((a, b) => a - b);
-  if (all.length > rules.length - MIN_INDEXED_RULES / 2) return undefined;
-  const lists: number[] = [...all];
-  const groups = byWorth.map((group) => makeGroup(group.tests, group.rules, keyed, lists));
-  return { groups, lists: Int32Array.from(lists), allCount: all.length };
-}
-
-/** Tests on the same register are joined; those that contradict make a rule that never matches, left to the tests. */
-function mergeTests(tests: readonly KeyTest[]): KeyTest[] {
-  const byRegister = new Map<number, KeyTest>();
-  for (const test of tests) {
-    const before = byRegister.get(test.register);
-    if (before === undefined) byRegister.set(test.register, test);
-    else if (((before.value ^ test.value) & before.mask & test.mask) === 0) {
-      byRegister.set(test.register, {
-        register: test.register,
-        mask: before.mask | test.mask,
-        value: before.value | test.value,
-      });
-    }
-  }
-  return [...byRegister.values()].filter((test) => test.mask !== 0).sort((a, b) => a.register - b.register);
-}
-
-function makeGroup(
-  shape: readonly KeyTest[],
-  rules: readonly number[],
-  keyed: readonly KeyTest[][],
-  lists: number[],
-): Group {
-  const width = shape.length;
-  const byKey = new Map<string, number[]>();
-  for (const rule of rules) {
-    const key = keyed[rule]!.map(({ value }) => value).join(' ');
-    const list = byKey.get(key);
-    if (list === undefined) byKey.set(key, [rule]);
-    else list.push(rule);
-  }
-  let size = 4;
-  while (size < 2 * byKey.size) size *= 2;
-  const entries = new Int32Array(size).fill(-1);
-  const keys = new Int32Array(byKey.size * width);
-  const starts = new Int32Array(byKey.size + 1);
-  let k = 0;
-  for (const list of byKey.values()) {
-    const tests = keyed[list[0]!]!;
-    for (let i = 0; i < width; i++) keys[k * width + i] = tests[i]!.value;
-    starts[k] = lists.length;
-    for (const rule of list) lists.push(rule);
-    let slot = hashKey(keys, k * width, width) & (size - 1);
-    while (entries[slot]! >= 0) slot = (slot + 1) & (size - 1);
-    entries[slot] = k++;
-  }
-  starts[k] = lists.length;
-  return {
-    width,
-    registers: Int32Array.from(shape, ({ register }) => register),
-    masks: Int32Array.from(shape, ({ mask }) => mask),
-    entries,
-    keys,
-    starts,
-  };
-}
-
-function hashKey(keys: Int32Array, at: number, width: number): number {
-  let hash = 0;
-  for (let i = 0; i < width; i++) hash = Math.imul((hash << 5) | (hash >>> 27), 0x85ebca77) ^ keys[at + i]!;
-  return mix32(hash);
-}
-
-/** Number of the group's key that the packet has, or -1. */
-export function probeGroup(group: Group, r: Int32Array): number {
-  const { width, registers, masks, entries, keys } = group;
-  let hash = 0;
-  for (let i = 0; i < width; i++) {
-    hash = Math.imul((hash << 5) | (hash >>> 27), 0x85ebca77) ^ (r[registers[i]!]! & masks[i]!);
-  }
-  const mask = entries.length - 1;
-  for (let slot = mix32(hash) & mask; ; slot = (slot + 1) & mask) {
-    const k = entries[slot]!;
-    if (k < 0) return -1;
-    let i = 0;
-    while (i < width && keys[k * width + i] === (r[registers[i]!]! & masks[i]!)) i++;
-    if (i === width) return k;
-  }
+  /** Goes on building when packets come by an interface that was not seen before. */
+  readonly builder: IndexBuilder;
+  readonly root: number;
+  /** Rules 0 … head - 1 are in no list: they are tried before the index is asked, since they often end the way. */
+  readonly head: number;
+  readonly interfaces: readonly InterfaceNode[];
+  nodes: Int32Array;
+  lists: Int32Array;
+  bounds: Uint32Array;
+  /** Lists that a search gives at most. */
+  maxLists: number;
 }

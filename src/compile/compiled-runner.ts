@@ -9,17 +9,33 @@ import {
   VERDICT_RETURN,
   type Verdict,
 } from '../packet/verdict.ts';
-import { probeGroup } from './chain-index.ts';
+import type { ChainIndex } from './chain-index.ts';
 import { isOdd } from './odd.ts';
-import { DO_COUNT, DO_GOTO, DO_JUMP, type Program, type ProgramChain } from './program.ts';
+import {
+  DO_COUNT,
+  DO_GOTO,
+  DO_JUMP,
+  DO_VERDICT,
+  type Program,
+  type ProgramChain,
+  RULE_COUNTER,
+  RULE_DOES,
+  RULE_OPERAND,
+  RULE_TESTS,
+  RULE_WORDS,
+} from './program.ts';
+import { INDEX_GREW, searchIndex } from './search-index.loop.ts';
 import { testsHold } from './tests.loop.ts';
+
+/** Second word of a frame that stands in the rules themselves. */
+const RULE_BY_RULE = -1;
 
 /**
  * Walks a compiled program: as LinearRunner does, but in a chain that has an index only the rules that could match
  * are tried. Where the walk stands in a chain is a *frame* on one stack of words:
  *
- *   chain without index:  [chain, -1, next rule]
- *   chain with index:     [chain, n, position 1, end 1, … position n, end n]   cursors into the index's lists
+ *   rule by rule:    [chain, RULE_BY_RULE, next rule, end]     where there is no index, or before it is asked
+ *   by the index:    [chain, n, position 1, end 1, … position n, end n]   cursors into the index's lists
  *
  * The next rule is the smallest one under any cursor.
  */
@@ -45,52 +61,59 @@ export class CompiledRunner implements TableRunner {
   }
 
   run(table: number, hook: number, p: Packet, trail: Trail): Verdict {
-    const { chains, tests, targets } = this.#program;
     const { r } = p;
     if (isOdd(r)) {
       trail.unsharable = true;
       return this.#linear.run(table, hook, p, trail);
     }
-    const baseNumber = this.#program.builtin[table]![hook]!;
-    const base = chains[baseNumber]!;
+    const { chains, rules, tests, targets, builtin } = this.#program;
+    const number = builtin[table]![hook]!;
+    const base = chains[number]!;
     r[R_HOOK] = hook;
+    if (base.length === 0) return policy(base, p, trail);
     this.#top = 0;
     this.#depth = 0;
-    this.#enter(baseNumber, p);
+    this.#enter(number, base);
     let chain = base;
     for (;;) {
-      const i = this.#next(chain);
+      const i = this.#next(chain, r);
       if (i < 0) {
         if (!this.#leave()) return policy(base, p, trail);
         chain = chains[this.#stack[this.#frame]!]!;
         continue;
       }
-      if (!testsHold(tests, chain.from[i]!, chain.to[i]!, p, trail)) {
+      const rule = chain.first + i * RULE_WORDS;
+      const pc = rules[rule + RULE_TESTS]!;
+      const end = rules[rule + RULE_WORDS + RULE_TESTS]!;
+      if (pc !== end && !testsHold(tests, pc, end, p, trail)) {
         if (!p.hotdrop) continue;
-        trail.decider = chain.counters[i]!;
+        trail.decider = rules[rule + RULE_COUNTER]!;
         return VERDICT_DROP;
       }
       if (p.hotdrop) {
-        trail.decider = chain.counters[i]!;
+        trail.decider = rules[rule + RULE_COUNTER]!;
         return VERDICT_DROP;
       }
-      trail.hit(chain.counters[i]!, r[R_LENGTH]!);
-      const does = chain.does[i]!;
+      trail.hit(rules[rule + RULE_COUNTER]!, r[R_LENGTH]!);
+      const does = rules[rule + RULE_DOES]!;
+      const operand = rules[rule + RULE_OPERAND]!;
       if (does === DO_COUNT) continue;
       if (does === DO_JUMP || does === DO_GOTO) {
         if (does === DO_GOTO) this.#top = this.#frame;
         else this.#pushFrame();
-        const number = chain.operands[i]!;
-        this.#enter(number, p);
-        chain = chains[number]!;
+        chain = chains[operand]!;
+        this.#enter(operand, chain);
         continue;
       }
-      const target = targets[chain.operands[i]!]!;
-      if (!target.sharable) trail.unsharable = true;
-      const verdict = target.apply(target.options, p as never, target.state) as Verdict;
-      if (verdict === VERDICT_CONTINUE) continue;
+      let verdict = operand as Verdict;
+      if (does !== DO_VERDICT) {
+        const target = targets[operand]!;
+        if (!target.sharable) trail.unsharable = true;
+        verdict = target.apply(target.options, p as never, target.state) as Verdict;
+        if (verdict === VERDICT_CONTINUE) continue;
+      }
       if (verdict !== VERDICT_RETURN) {
-        trail.decider = chain.counters[i]!;
+        trail.decider = rules[rule + RULE_COUNTER]!;
         return verdict;
       }
       if (!this.#leave()) return policy(base, p, trail);
@@ -112,56 +135,63 @@ export class CompiledRunner implements TableRunner {
   }
 
   /** Makes the frame of a chain on top of the stack. */
-  #enter(number: number, p: Packet): void {
-    const chain = this.#program.chains[number]!;
-    const { index } = chain;
-    const start = this.#top;
-    this.#frame = start;
-    const need = start + 4 + 2 * ((index?.groups.length ?? 0) + 1);
-    while (need > this.#stack.length) this.#stack = grow(this.#stack);
+  #enter(number: number, chain: ProgramChain): void {
+    const frame = this.#top;
+    this.#frame = frame;
+    this.#top = frame + 4;
+    if (this.#top > this.#stack.length) this.#stack = grow(this.#stack);
     const stack = this.#stack;
-    stack[start] = number;
-    if (index === undefined) {
-      stack[start + 1] = -1;
-      stack[start + 2] = 0;
-      this.#top = start + 3;
-      return;
-    }
-    let at = start + 2;
-    if (index.allCount > 0) {
-      stack[at++] = 0;
-      stack[at++] = index.allCount;
-    }
-    const { groups } = index;
-    for (let g = 0; g < groups.length; g++) {
-      const group = groups[g]!;
-      const key = probeGroup(group, p.r);
-      if (key < 0) continue;
-      stack[at++] = group.starts[key]!;
-      stack[at++] = group.starts[key + 1]!;
-    }
-    stack[start + 1] = (at - start - 2) >> 1;
-    this.#top = at;
+    stack[frame] = number;
+    stack[frame + 1] = RULE_BY_RULE;
+    stack[frame + 2] = 0;
+    stack[frame + 3] = chain.index === undefined ? chain.length : chain.index.head;
   }
 
   /** Number of the next rule to try in the running frame, -1 at the end of the chain. */
-  #next(chain: ProgramChain): number {
+  #next(chain: ProgramChain, r: Int32Array): number {
     const stack = this.#stack;
     const frame = this.#frame;
-    const cursors = stack[frame + 1]!;
-    if (cursors < 0) {
-      const i = stack[frame + 2]!;
-      if (i === chain.length) return -1;
-      stack[frame + 2] = i + 1;
-      return i;
+    const position = stack[frame + 2]!;
+    switch (stack[frame + 1]) {
+      case RULE_BY_RULE:
+        if (position === stack[frame + 3])
+          return chain.index === undefined ? -1 : this.#search(chain.index, r);
+        stack[frame + 2] = position + 1;
+        return position;
+      case 0:
+        return -1;
+      case 1:
+        if (position === stack[frame + 3]) return -1;
+        stack[frame + 2] = position + 1;
+        return chain.index!.lists[position]!;
+      default:
+        return this.#least(chain.index!.lists);
     }
-    const { lists } = chain.index!;
+  }
+
+  /** Asks the index; the running frame is the topmost, and holds cursors from now on. Gives the first candidate. */
+  #search(index: ChainIndex, r: Int32Array): number {
+    const frame = this.#frame;
+    let end: number;
+    do {
+      while (frame + 2 + 2 * index.maxLists > this.#stack.length) this.#stack = grow(this.#stack);
+      end = searchIndex(index, r, this.#stack, frame + 2);
+    } while (end === INDEX_GREW);
+    this.#stack[frame + 1] = (end - frame - 2) >> 1;
+    this.#top = end;
+    return this.#least(index.lists);
+  }
+
+  /** The smallest rule under a cursor, which moves on. */
+  #least(lists: Int32Array): number {
+    const stack = this.#stack;
+    const begin = this.#frame + 2;
+    const end = begin + 2 * stack[begin - 1]!;
     let least = 0x7fffffff;
     let which = -1;
-    for (let k = 0; k < cursors; k++) {
-      const at = frame + 2 + 2 * k;
+    for (let at = begin; at < end; at += 2) {
       const position = stack[at]!;
-      if (position === stack[at + 1]!) continue;
+      if (position === stack[at + 1]) continue;
       const rule = lists[position]!;
       if (rule < least) {
         least = rule;

@@ -2,25 +2,39 @@ import type { RuntimeChain, RuntimeMatch, RuntimeRule, RuntimeRuleset } from '..
 import type { RuleEnvironment, Scope } from '../extension/define.ts';
 import { R_DADDR, R_FRAG_OFFSET, R_IIF, R_L4PROTO, R_OIF, R_SADDR } from '../packet/registers.ts';
 import type { AddressMatch } from '../ruleset/model.ts';
-import { type ChainIndex, indexChain, isIndexable, type KeyTest } from './chain-index.ts';
+import { isStandard } from '../targets/standard.ts';
+import { indexChain } from './build-index.ts';
+import type { ChainIndex, IndexedRule } from './chain-index.ts';
+import { isIndexable, type RuleKey, RuleKeys } from './rule-keys.ts';
 import type { Sharing } from './sharing.ts';
 import { CodeEmitter, TestCode, type TestListener } from './test-code.ts';
+import { Words } from './words.ts';
 
 /** What a rule does when its tests hold. */
 export const DO_COUNT = 0;
 export const DO_JUMP = 1;
 export const DO_GOTO = 2;
+/** A target that has to be called. */
 export const DO_TARGET = 3;
+/** One of the targets that are a verdict and nothing else. */
+export const DO_VERDICT = 4;
 
-/** A chain of the compiled program. Rule i: tests from[i] … to[i] - 1, action does[i], its operand in operands[i]. */
+/**
+ * Words of a rule in Program.rules: where its tests begin; its counter; what it does, and on what: number of the chain
+ * of a jump or goto, number of a target, verdict. Its tests end where those of the next rule begin: behind the last
+ * rule of a chain stands one word more.
+ */
+export const RULE_TESTS = 0;
+export const RULE_COUNTER = 1;
+export const RULE_DOES = 2;
+export const RULE_OPERAND = 3;
+export const RULE_WORDS = 4;
+
+/** A chain of the compiled program. */
 export interface ProgramChain {
+  /** Its rule i begins at word first + i * RULE_WORDS of Program.rules. */
+  readonly first: number;
   readonly length: number;
-  readonly from: Int32Array;
-  readonly to: Int32Array;
-  readonly counters: Int32Array;
-  readonly does: Uint8Array;
-  /** Chain number of a jump or goto, target number of a target. */
-  readonly operands: Int32Array;
   readonly policyCounter: number;
   readonly policyAccepts: boolean;
   readonly index: ChainIndex | undefined;
@@ -37,6 +51,7 @@ export interface ProgramTarget {
 /** A family's ruleset, compiled. */
 export interface Program {
   readonly tests: TestCode;
+  readonly rules: Int32Array;
   readonly chains: readonly ProgramChain[];
   readonly targets: readonly ProgramTarget[];
   /** builtin[table][hook]: chain number, -1 where there is none. */
@@ -49,53 +64,59 @@ export function compileProgram(runtime: RuntimeRuleset, sharing: Sharing): Progr
   const numbers = new Map<RuntimeChain, number>();
   for (const chain of runtime.chains) numbers.set(chain, numbers.size);
   const targets: ProgramTarget[] = [];
+  const rules = new Words();
   const compiler = new RuleCompiler(tests, sharing);
-  const chains = runtime.chains.map((chain) => compileChain(chain, numbers, targets, compiler, sharing));
+  const chains = runtime.chains.map((chain) => {
+    const first = rules.used;
+    const indexed = chain.rules.map((rule) => {
+      rules.push(tests.used);
+      const { inInterface, outInterface } = rule;
+      const keys = compiler.compile(rule);
+      pushAction(rule, rules, numbers, targets, sharing);
+      return { keys, inInterface, outInterface } satisfies IndexedRule;
+    });
+    rules.push(tests.used);
+    const { policyCounter, policyAccepts } = chain;
+    return { first, length: indexed.length, policyCounter, policyAccepts, index: indexChain(indexed) };
+  });
   tests.seal();
   const builtin = runtime.builtin.map((row) =>
     Int32Array.from(row, (chain) => (chain === undefined ? -1 : numbers.get(chain)!)),
   );
-  return { tests, chains, targets, builtin };
+  return { tests, rules: rules.array(), chains, targets, builtin };
 }
 
-function compileChain(
-  chain: RuntimeChain,
+function pushAction(
+  rule: RuntimeRule,
+  rules: Words,
   numbers: ReadonlyMap<RuntimeChain, number>,
   targets: ProgramTarget[],
-  compiler: RuleCompiler,
   sharing: Sharing,
-): ProgramChain {
-  const length = chain.rules.length;
-  const from = new Int32Array(length);
-  const to = new Int32Array(length);
-  const counters = new Int32Array(length);
-  const does = new Uint8Array(length);
-  const operands = new Int32Array(length);
-  const keys: KeyTest[][] = [];
-  for (const [i, rule] of chain.rules.entries()) {
-    from[i] = compiler.tests.used;
-    keys.push(compiler.compile(rule));
-    to[i] = compiler.tests.used;
-    counters[i] = rule.counter;
-    const { target } = rule;
-    if (target.kind === 'none') does[i] = DO_COUNT;
-    else if (target.kind === 'extension') {
-      does[i] = DO_TARGET;
-      operands[i] = targets.length;
-      const { definition, options, state } = target;
-      const scope = scopeOf(definition.scope, options);
-      const reads = typeof definition.reads === 'function' ? definition.reads(options) : definition.reads;
-      const sharable = !rule.dead && isSharable(scope, reads, sharing);
-      targets.push({ apply: definition.apply as ProgramTarget['apply'], options, state, sharable });
-    } else {
-      does[i] = target.kind === 'jump' ? DO_JUMP : DO_GOTO;
-      operands[i] = numbers.get(target.chain)!;
-    }
+): void {
+  const { target, counter } = rule;
+  rules.push(counter);
+  if (target.kind === 'none') {
+    rules.push(DO_COUNT);
+    rules.push(0);
+  } else if (target.kind !== 'extension') {
+    rules.push(target.kind === 'jump' ? DO_JUMP : DO_GOTO);
+    rules.push(numbers.get(target.chain)!);
+  } else if (isStandard(target.definition)) {
+    rules.push(DO_VERDICT);
+    rules.push(target.definition.apply(null, NO_PACKET, undefined));
+  } else {
+    rules.push(DO_TARGET);
+    rules.push(targets.length);
+    const { definition, options, state } = target;
+    const scope = scopeOf(definition.scope, options);
+    const reads = typeof definition.reads === 'function' ? definition.reads(options) : definition.reads;
+    const sharable = !rule.dead && isSharable(scope, reads, sharing);
+    targets.push({ apply: definition.apply as ProgramTarget['apply'], options, state, sharable });
   }
-  const { policyCounter, policyAccepts } = chain;
-  const index = indexChain(keys);
-  return { length, from, to, counters, does, operands, policyCounter, policyAccepts, index };
 }
+
+/** The standard targets ask for none. */
+const NO_PACKET = undefined as never;
 
 /** True when packets of one signature get the same answer from an extension of this scope that reads these. */
 function isSharable(scope: Scope, reads: Parameters<Sharing['reads']>[0], sharing: Sharing): boolean {
@@ -114,31 +135,39 @@ class RuleCompiler implements TestListener {
   readonly tests: TestCode;
   readonly #sharing: Sharing;
   readonly #emitter: CodeEmitter;
-  #keys: KeyTest[] = [];
+  readonly #nowhere: CodeEmitter;
+  readonly #scratch = new TestCode();
+  #keys = new RuleKeys();
+  #isRaw = false;
   #sharable = true;
 
   constructor(tests: TestCode, sharing: Sharing) {
     this.tests = tests;
     this.#sharing = sharing;
     this.#emitter = new CodeEmitter(tests, this);
+    this.#nowhere = new CodeEmitter(this.#scratch, this);
   }
 
   masked(register: number, mask: number, value: number, top: boolean): void {
     if (!this.#sharing.masked(register, mask, value)) this.#sharable = false;
-    if (top && isIndexable(register)) this.#keys.push({ register, mask, value });
+    if (top && isIndexable(register, this.#isRaw)) this.#keys.addMasked(register, mask, value);
   }
 
-  range(register: number, lo: number, hi: number): void {
-    if (!this.#sharing.range(register, lo, hi)) this.#sharable = false;
+  ranges(register: number, pairs: readonly number[], top: boolean): void {
+    for (let i = 0; i < pairs.length; i += 2) {
+      if (!this.#sharing.range(register, pairs[i]!, pairs[i + 1]!)) this.#sharable = false;
+    }
+    if (top && isIndexable(register, this.#isRaw)) this.#keys.add(register, pairs);
   }
 
-  /** Emits the tests of `rule` and gives those that an index may use. */
-  compile(rule: RuntimeRule): KeyTest[] {
-    this.#keys = [];
+  /** Emits the tests of `rule` and gives what an index may know of it. */
+  compile(rule: RuntimeRule): readonly RuleKey[] {
+    this.#keys = new RuleKeys();
+    this.#isRaw = rule.environment.table === 'raw';
     const e = this.#emitter;
     if (rule.dead) {
       e.never();
-      return [];
+      return NEVER;
     }
     const { source, destination, protocol, protocolInverted, fragment } = rule.rule;
     if (source !== undefined) this.#address(source, R_SADDR);
@@ -150,7 +179,7 @@ class RuleCompiler implements TestListener {
     if (fragment === 'later') e.range(R_FRAG_OFFSET, 1, 0xffff);
     else if (fragment === 'not-later') e.masked(R_FRAG_OFFSET, -1, 0);
     for (const match of rule.matches) this.#match(match, rule.environment);
-    return this.#keys;
+    return this.#keys.keys;
   }
 
   #address(match: AddressMatch, at: number): void {
@@ -178,13 +207,18 @@ class RuleCompiler implements TestListener {
    * is known only when all its tests have been seen, and the marker stands before them.
    */
   #tryCompile({ definition, options }: RuntimeMatch, environment: RuleEnvironment): boolean {
-    const keysBefore = this.#keys.length;
+    const keysBefore = this.#keys;
+    this.#keys = new RuleKeys();
     this.#sharable = true;
-    const sayable = definition.compile!(options, new CodeEmitter(new TestCode(), this), environment);
-    this.#keys.length = keysBefore;
+    this.#scratch.clear();
+    const sayable = definition.compile!(options, this.#nowhere, environment);
+    this.#keys = keysBefore;
     if (!sayable) return false;
     if (!this.#sharable) this.#emitter.unshare();
     definition.compile!(options, this.#emitter, environment);
     return true;
   }
 }
+
+/** Of a rule that matches no packet. */
+const NEVER: readonly RuleKey[] = [{ register: R_L4PROTO, pairs: [] }];

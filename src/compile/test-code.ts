@@ -44,6 +44,14 @@ export class TestCode {
     return this.used++;
   }
 
+  /** Forgets everything. */
+  clear(): void {
+    this.used = 0;
+    this.rangePairs.length = 0;
+    this.interfaces.length = 0;
+    this.calls.length = 0;
+  }
+
   /** To be called once all rules are in: makes the arrays that the loops read. */
   seal(): void {
     this.ranges = Uint32Array.from(this.rangePairs);
@@ -54,7 +62,8 @@ export class TestCode {
 export interface TestListener {
   /** `top` is true for a test that must hold by itself (not inside NOT or ANY). */
   masked(register: number, mask: number, value: number, top: boolean): void;
-  range(register: number, lo: number, hi: number, top: boolean): void;
+  /** `pairs` as Emitter.ranges takes them. */
+  ranges(register: number, pairs: readonly number[], top: boolean): void;
 }
 
 /** Emits the tests of one rule. */
@@ -78,7 +87,7 @@ export class CodeEmitter implements Emitter {
       this.masked(register, -1, lo);
       return;
     }
-    this.#listener.range(register, lo, hi, this.#depth === 0);
+    this.#listener.ranges(register, [lo, hi], this.#depth === 0);
     this.#words(OP_RANGE, register, lo | 0, hi | 0);
   }
 
@@ -88,7 +97,7 @@ export class CodeEmitter implements Emitter {
       this.range(register, pairs[0]!, pairs[1]!);
       return;
     }
-    for (let i = 0; i < pairs.length; i += 2) this.#listener.range(register, pairs[i]!, pairs[i + 1]!, false);
+    this.#listener.ranges(register, pairs, this.#depth === 0);
     this.#words(OP_RANGES, register, this.#code.rangePairs.length, pairs.length / 2);
     for (const bound of pairs) this.#code.rangePairs.push(bound);
   }

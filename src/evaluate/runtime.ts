@@ -147,14 +147,24 @@ function makeRule(
     matches,
     target: runtimeTarget,
     dead,
-    inInterface: interfaceTest(rule.inInterface, context.host),
-    outInterface: interfaceTest(rule.outInterface, context.host),
+    inInterface: interfaceTest(rule.inInterface, shared, context.host),
+    outInterface: interfaceTest(rule.outInterface, shared, context.host),
     environment,
   };
 }
 
-function interfaceTest(match: InterfaceMatch | undefined, host: Host): InterfaceTest | undefined {
-  return match === undefined ? undefined : new InterfaceTest(match, host);
+/** The test for a name, one for all rules that ask for it. */
+function interfaceTest(
+  match: InterfaceMatch | undefined,
+  shared: RuleEnvironment['shared'],
+  host: Host,
+): InterfaceTest | undefined {
+  if (match === undefined) return undefined;
+  const { name, wildcard, inverted } = match;
+  return shared(
+    `interface ${inverted ? '!' : ''}${name}${wildcard ? '+' : ''}`,
+    () => new InterfaceTest(match, host),
+  );
 }
 
 /**
@@ -166,6 +176,10 @@ export class InterfaceTest {
   readonly #host: Host;
   /** By interface id: 0 not asked yet, 1 no, 2 yes. */
   #answers = new Uint8Array(64);
+
+  get isInverted(): boolean {
+    return this.#match.inverted;
+  }
 
   constructor(match: InterfaceMatch, host: Host) {
     this.#match = match;
