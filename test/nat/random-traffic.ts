@@ -30,12 +30,6 @@ import { randomNatRules, SERVER_PORTS } from './random-rules.ts';
 import { type Ends, retarget } from './retarget.ts';
 import { StepEngine } from './step-engine.ts';
 
-export interface NatCase {
-  readonly case: Case;
-  /** Original tuples of connections with a drawn port: `src dst sport dport`. */
-  readonly drawn: ReadonlySet<string>;
-}
-
 /** Ports that a rule names: a translation to one of them was no draw. */
 const NAMED_PORTS = new Set([7777, 4444]);
 const FIRST_SPORT = 20000;
@@ -61,7 +55,7 @@ interface Flow {
 
 type Protocol = 'tcp' | 'udp' | 'icmp' | 'sctp' | 'gre' | 'other';
 
-export function randomNatCase(seed: number, hostFiles: Readonly<Record<string, string>>): NatCase {
+export function randomNatCase(seed: number, hostFiles: Readonly<Record<string, string>>): Case {
   const dice = new Dice(seed);
   const families = dice.pick<readonly Family[]>([[4], [4], [6], [4, 6]]);
   const rules = new Map(families.map((family) => [family, randomNatRules(dice, family)]));
@@ -71,7 +65,6 @@ export function randomNatCase(seed: number, hostFiles: Readonly<Record<string, s
     ...(rules4 === undefined ? {} : { 'iptables.save': rules4 }),
     ...(rules6 === undefined ? {} : { 'ip6tables.save': rules6 }),
   });
-  const drawn = new Set<string>();
   const packets: CasePacket[] = [];
   const flows = Array.from({ length: 3 + dice.below(12) }, () => makeFlow(dice, dice.pick(families)));
   for (let open = flows; open.length > 0; open = open.filter(({ steps }) => steps.length > 0)) {
@@ -89,18 +82,15 @@ export function randomNatCase(seed: number, hostFiles: Readonly<Record<string, s
       packet.dir === 'out' && isOwn(flow.family, addressOf(bytes, 'daddr')) ? 'lo' : packet.iface,
       packet.dir,
     );
-    if (step.fromClient) lookUp(engine, flow, drawn);
+    if (step.fromClient) lookUp(engine, flow);
   }
   return {
-    case: {
-      id: `nat/${seed}`,
-      host: GATEWAY,
-      ...(rules4 === undefined ? {} : { rules4 }),
-      ...(rules6 === undefined ? {} : { rules6 }),
-      packets,
-      varies: ['conntrack'],
-    },
-    drawn,
+    id: `nat/${seed}`,
+    host: GATEWAY,
+    ...(rules4 === undefined ? {} : { rules4 }),
+    ...(rules6 === undefined ? {} : { rules6 }),
+    packets,
+    varies: ['conntrack'],
   };
 }
 
@@ -281,20 +271,26 @@ function splitOnce(text: string, part: string): [string, string] {
 // What became of it
 
 /** What the engine's table says of the flow's connection. */
-function lookUp(engine: StepEngine, flow: Flow, drawn: Set<string>): void {
-  flow.reply = undefined;
+function lookUp(engine: StepEngine, flow: Flow): void {
   const own = tupleKey(flow.client, flow.server, flow.sport, flow.dport, flow.protocol);
-  for (const line of engine.result.conntrackDump) {
-    const [original, reply] = tuplesOf(line);
-    if (original!.key !== own || original!.protocol !== flow.protocol) continue;
-    const port = reply!.ends.dport;
-    if (port !== original!.ends.sport && !NAMED_PORTS.has(port)) {
-      drawn.add(own);
-      return;
-    }
-    flow.reply = reply!.ends;
-    return;
-  }
+  const line = engine.result.conntrackDump.find((one) => {
+    const [original] = tuplesOf(one);
+    return original!.key === own && original!.protocol === flow.protocol;
+  });
+  flow.reply = line === undefined || hasDrawnPort(line) ? undefined : tuplesOf(line)[1]!.ends;
+}
+
+/** A connection that was given a source port (or identifier) which is neither its own nor one that a rule names. */
+function hasDrawnPort(line: string): boolean {
+  const [original, reply] = tuplesOf(line);
+  return reply!.ends.dport !== original!.ends.sport && !NAMED_PORTS.has(reply!.ends.dport);
+}
+
+/** The line without its drawn port, if it has one. */
+export function hideDrawnPort(line: string): string {
+  if (!hasDrawnPort(line)) return line;
+  const reply = line.lastIndexOf(' src=');
+  return line.slice(0, reply) + line.slice(reply).replace(/ (dport|id)=\d+/, ' $1=drawn');
 }
 
 const PROTOCOLS: Readonly<Record<string, Protocol>> = {
@@ -313,7 +309,7 @@ interface TupleOfLine {
 }
 
 /** The two tuples of a line of `conntrack -L -o extended`. */
-export function tuplesOf(line: string): TupleOfLine[] {
+function tuplesOf(line: string): TupleOfLine[] {
   const protocol = PROTOCOLS[line.split(/\s+/)[2]!] ?? 'other';
   return line
     .split(' src=')
