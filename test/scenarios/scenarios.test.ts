@@ -1,10 +1,11 @@
-/** The live recordings: the replay's counters are those that the firewall had, rule for rule. */
+/** The live recordings: the replay's counters and connections are those that the firewall had, rule for rule. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ReplayConfig } from '../../src/workers/config.ts';
+import type { ReplayConfig, ReplayOutput } from '../../src/workers/config.ts';
 import { runReplay } from '../../src/workers/replay.ts';
 import { savedText } from '../engine/run-case.ts';
+import { compareConnections } from './connections.ts';
 import { compareCounters, readCounters } from './counters.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
 
@@ -31,6 +32,7 @@ function configOf({ folder, captures }: Scenario, more: Partial<ReplayConfig> = 
     onUnsupported: 'error',
     evaluator: 'compiled',
     perPacket: false,
+    conntrackDump: true,
     ...more,
   };
 }
@@ -49,14 +51,23 @@ async function differencesOf(scenario: Scenario, more: Partial<ReplayConfig>): P
     differences.push(...compareCounters(expected, actual));
     expect(readCounters(actual)).toHaveLength(readCounters(expected).length);
   }
+  // Also where the counters are not right yet.
+  expect(connectionDifferences(scenario, output)).toEqual([]);
   return differences;
+}
+
+function connectionDifferences({ folder }: Scenario, { result }: ReplayOutput): string[] {
+  return compareConnections(
+    readFileSync(join(folder, 'expected', 'conntrack.txt'), 'utf8'),
+    result.conntrackDump,
+  );
 }
 
 const all = scenarios();
 
 describe.each(all.filter(({ name }) => !NOT_YET.has(name)))('$name', (scenario) => {
   it.each(['compiled', 'linear'] as const)(
-    'has the counters of the live firewall (%s)',
+    'has the counters and connections of the live firewall (%s)',
     async (evaluator) => {
       expect(await differencesOf(scenario, { evaluator })).toEqual([]);
     },
