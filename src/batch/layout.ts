@@ -128,7 +128,7 @@ export const COLUMNS = {
   tupleHash: one('i32'),
   /** Interface index that an SLL2 or NFLOG header names, else 0. */
   ifindex: one('u32'),
-  /** PLAIN_*: what most packets are, TCP or UDP with nothing odd about it; 0 for all others. */
+  /** PLAIN_*: what most packets are, TCP, UDP or an echo with nothing odd about it; 0 for all others. */
   plain: one('u8'),
   /** Of plain packets: bytes behind the transport header, by the IP length. Else 0. */
   payloadBytes: one('u32'),
@@ -222,13 +222,16 @@ export const DECODE_INTERFACE_CHECK = 1024;
 export const DECODE_BAD_IP_OPTIONS = 2048;
 
 /**
- * Plain packets: TCP and UDP that conntrack can judge from columns alone. Nothing is wrong or incomplete in any
+ * Plain packets: TCP, UDP and echoes that conntrack can judge from columns alone. Nothing is wrong or incomplete in any
  * header, there are neither fragments nor IP options nor extension headers, and nothing depends on the interface.
  */
 export const PLAIN_TCP4 = 1;
 export const PLAIN_UDP4 = 2;
 export const PLAIN_TCP6 = 3;
 export const PLAIN_UDP6 = 4;
+/** Echo requests and replies. */
+export const PLAIN_ECHO4 = 5;
+export const PLAIN_ECHO6 = 6;
 
 /** skb->pkt_type (include/uapi/linux/if_packet.h). */
 export const PKT_HOST = 0;

@@ -3,7 +3,6 @@ import { TUPLE_DPORT, TUPLE_PROTO, TUPLE_SPORT } from '../packet/conntrack-acces
 import {
   C_FREE_NEXT,
   C_HOLD,
-  C_PROTO,
   C_REPLY,
   C_STATUS,
   HEADER_BYTES,
@@ -56,7 +55,7 @@ export class ConntrackTable {
   readonly sourceBuckets: Int32Array;
   readonly capacity: number;
   /** Slots of the index in use - 1. */
-  private indexMask: number;
+  indexMask: number;
 
   private constructor(buffer: SharedArrayBuffer) {
     this.buffer = buffer;
@@ -192,36 +191,10 @@ export class ConntrackTable {
     }
   }
 
-  /**
-   * Loads what look-ups of rows [begin, end) will need, in loops that do nothing else, so that the misses overlap: first
-   * their slots of the index, then three lines of the records found there. `beside` is an array with a cache line for
-   * each record.
-   */
-  touchRows(hashes: Int32Array, begin: number, end: number, beside: Int32Array): void {
-    const { index, words, indexMask: mask } = this;
-    let sum = 0;
-    for (let i = begin; i < end; i++) sum ^= index[2 * (hashes[i]! & mask)]!;
-    for (let i = begin; i < end; i++) {
-      const hash = hashes[i]!;
-      const slot = 2 * (hash & mask);
-      if (index[slot] !== hash) continue;
-      const found = index[slot + 1]! - 1;
-      if (found < 0) continue;
-      const at = (found >> 1) << RECORD_SHIFT;
-      sum ^= words[at]! ^ words[at + C_REPLY]! ^ words[at + C_PROTO]!;
-      const line = (found >> 1) << 4;
-      if (line < beside.length) sum ^= beside[line]!;
-    }
-    this.touched = sum;
-  }
-
   /** Loads the slot where a hash is looked for first. */
   touch(hash: number): number {
     return this.index[2 * (hash & this.indexMask) + 1]!;
   }
-
-  /** Of what was loaded by `touchRows`, so that no compiler leaves the loads out. */
-  touched = 0;
 
   /**
    * Enters a record under both of its tuples. Where they are the same (127.0.0.1 to itself, without ports or between

@@ -69,7 +69,7 @@ export const WINDOW_IGNORE = 1;
 export const WINDOW_INVALID = 2;
 
 /** Never fewer than this many bytes are thought to be under way back (MAXACKWINCONST). */
-const MAX_ACK_WINDOW = 66000;
+export const MAX_ACK_WINDOW = 66000;
 
 const FIN = 1;
 const SYN = 2;

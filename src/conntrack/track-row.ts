@@ -24,7 +24,7 @@ const tuple = new Int32Array(TUPLE_WORDS);
  * of which nothing has been done yet (but that the old entry is gone where a closed connection is begun anew).
  *
  * For rows at whose hook nothing was done before: no template, no CT_UNTRACKED, no attached connection, no
- * register that differs from its column. Before a block of rows, ConntrackTable.touchRows overlaps their misses.
+ * register that differs from its column.
  */
 export function trackRow(core: ConntrackCore, c: Columns, view: DataView, i: number, hook: number): number {
   const l4proto = c.l4proto[i]!;

@@ -8,13 +8,15 @@ import {
   DECODE_L4_SHORT,
   DECODE_OPTIONS,
   NO_OFFSET,
+  PLAIN_ECHO4,
+  PLAIN_ECHO6,
   PLAIN_TCP4,
   PLAIN_TCP6,
   PLAIN_UDP4,
   PLAIN_UDP6,
 } from '../batch/layout.ts';
 import { DROP_NONE } from './drop-reasons.ts';
-import { IPPROTO_TCP, IPPROTO_UDP } from './protocols.ts';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from './protocols.ts';
 import { highestSack } from './tcp-sack.ts';
 
 const NOT_PLAIN =
@@ -32,7 +34,8 @@ const UDP_HEADER_BYTES = 8;
 /** Tells plain packets among decoded rows [begin, end): writes the columns `plain`, `payloadBytes` and `tcpSack`. */
 export function markPlain(batch: Batch, begin: number, end: number): void {
   const { view } = batch;
-  const { family, drop, l4proto, decodeFlags, l3Offset, l3CapLen, length, l4Offset, tcpAck } = batch.columns;
+  const { family, drop, l4proto, decodeFlags, l3Offset, l3CapLen, length, l4Offset, dport, tcpAck } =
+    batch.columns;
   const { plain, payloadBytes, tcpSack } = batch.columns;
   for (let i = begin; i < end; i++) {
     plain[i] = 0;
@@ -54,6 +57,12 @@ export function markPlain(batch: Batch, begin: number, end: number): void {
       if (stated < UDP_HEADER_BYTES || stated > l4Length) continue;
       plain[i] = family[i] === 4 ? PLAIN_UDP4 : PLAIN_UDP6;
       payloadBytes[i] = l4Length - UDP_HEADER_BYTES;
+    } else if (l4proto[i] === IPPROTO_ICMP && family[i] === 4) {
+      const type = dport[i]! >> 8;
+      if (type === 8 || type === 0) plain[i] = PLAIN_ECHO4;
+    } else if (l4proto[i] === IPPROTO_ICMPV6 && family[i] === 6) {
+      const type = dport[i]! >> 8;
+      if (type === 128 || type === 129) plain[i] = PLAIN_ECHO6;
     }
   }
 }

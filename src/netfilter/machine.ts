@@ -186,6 +186,7 @@ export class Machine {
       ownDefragmenters,
       checksum: config.checksum,
       perPacket: config.perPacket,
+      linksEchoes: this.direction.linksEchoes,
     });
   }
 

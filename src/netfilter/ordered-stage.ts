@@ -68,7 +68,8 @@ import {
 import { PathCache } from './path-cache.ts';
 import { type PathEnd, PathTable } from './path-table.ts';
 import { PendingAnswers } from './pending-answers.ts';
-import { entranceOf, isShared, QUICK_NOT, QuickWay, TOUCH_ROWS } from './quick-way.loop.ts';
+import { QuickColumns } from './quick-columns.loop.ts';
+import { BLOCK_ROWS, entranceOf, isShared, QuickWay, STOPPED_TRACKED } from './quick-way.loop.ts';
 import { Statistics } from './statistics.ts';
 import type { FamilyRules, Traversal } from './traverse.ts';
 
@@ -97,6 +98,8 @@ export interface OrderedStageParts {
   /** `--checksum`: how transport checksums are judged. */
   readonly checksum: 'auto' | 'verify' | 'trust';
   readonly perPacket: boolean;
+  /** Inbound packets may have an `echoDistance`. */
+  readonly linksEchoes: boolean;
 }
 
 const NO_HOOK = 255;
@@ -123,6 +126,7 @@ export class OrderedStage {
   readonly statistics = new Statistics();
   readonly #cache = new PathCache();
   readonly #quick: QuickWay;
+  readonly #quickColumns: QuickColumns;
   readonly #mtus: MtuClasses;
   readonly #p = new Packet();
   readonly #arrived = new Int32Array(REGISTER_COUNT);
@@ -157,12 +161,12 @@ export class OrderedStage {
     this.#quick = new QuickWay(
       parts.conntrack.core,
       this.#cache,
+      this.paths,
       this.statistics,
-      this.#mtus,
       quickSharing(4),
       quickSharing(6),
-      parts.checksum,
     );
+    this.#quickColumns = new QuickColumns(this.#mtus, quickSharing(4), quickSharing(6), parts.checksum);
     parts.traversal.assembleLocal = (p) => this.#assembleLocal(p);
   }
 
@@ -196,28 +200,51 @@ export class OrderedStage {
   process(batch: Batch, ahead: readonly Batch[]): void {
     const c = batch.columns;
     const { count, firstPacket: first } = batch;
-    const { paths } = this;
-    const { perPacket } = this.#parts;
     const quick = this.#quick;
+    if (quick.isOpen) this.#quickColumns.fill(batch);
     this.#sum(c, count);
     this.#batch = batch;
-    for (let i = 0; i < count; i++) {
-      if (quick.isOpen && i % TOUCH_ROWS === 0) quick.touch(c, i, count);
-      this.#bytes = c.length[i]!;
-      let path = quick.isOpen ? quick.take(c, batch, i) : QUICK_NOT;
-      if (path >= 0) {
-        this.cached++;
-        if (c.echoDistance[i] !== 0) this.#echoOf(path, i, batch, ahead);
-        if (perPacket) this.#p.r[R_CTINFO] = quick.state & 7;
-      } else {
-        this.current = first + i;
-        this.#rowNumber = i;
-        path = path === QUICK_NOT ? this.#row(batch, i, first, ahead) : this.#tracked(batch, i, first, ahead);
+    for (let begin = 0; begin < count; begin += BLOCK_ROWS) {
+      const end = Math.min(begin + BLOCK_ROWS, count);
+      if (quick.isOpen) quick.locate(c, begin, end);
+      for (let i = begin; i < end; i++) {
+        if (quick.isOpen) {
+          const stop = quick.take(batch, i, end);
+          this.cached += stop - i;
+          this.#afterQuick(batch, i, stop, ahead);
+          i = stop;
+          if (i === end) break;
+        }
+        this.#one(batch, i, first, ahead, quick.isOpen && quick.stopped === STOPPED_TRACKED);
       }
-      paths.packets[path]! += 1;
-      paths.bytes[path]! += this.#bytes;
-      if (perPacket) this.#write(batch, i, path);
     }
+  }
+
+  /** What is left to do for rows [begin, end), which have gone the quick way. */
+  #afterQuick(batch: Batch, begin: number, end: number, ahead: readonly Batch[]): void {
+    const c = batch.columns;
+    if (this.#parts.linksEchoes) {
+      const { echoDistance, path } = c;
+      for (let i = begin; i < end; i++) if (echoDistance[i] !== 0) this.#echoOf(path[i]!, i, batch, ahead);
+    }
+    if (!this.#parts.perPacket) return;
+    const r = this.#p.r;
+    for (let i = begin; i < end; i++) {
+      r[R_CTINFO] = c.ctinfo[i]!;
+      this.#write(batch, i, c.path[i]!);
+    }
+  }
+
+  /** A row that does not go the quick way, or not to its end. */
+  #one(batch: Batch, i: number, first: number, ahead: readonly Batch[], isTracked: boolean): void {
+    const { paths } = this;
+    this.#bytes = batch.columns.length[i]!;
+    this.current = first + i;
+    this.#rowNumber = i;
+    const path = isTracked ? this.#tracked(batch, i, first, ahead) : this.#row(batch, i, first, ahead);
+    paths.packets[path]! += 1;
+    paths.bytes[path]! += this.#bytes;
+    if (this.#parts.perPacket) this.#write(batch, i, path);
   }
 
   /** Bytes that the packet counts with: skb->len, of the whole for a reassembled one; the frame's where there is no IP. */
@@ -254,7 +281,9 @@ export class OrderedStage {
     const c = batch.columns;
     const p = this.#p;
     const { r } = p;
-    const { state, signature, entrance } = this.#quick;
+    const { state } = this.#quick;
+    const signature = c.signature[i]!;
+    const entrance = c.entrance[i]!;
     this.#load(p, batch, i, first);
     if (state === ROW_DROPPED) {
       this.statistics.count(r, this.#conntrack.lastInvalidReason);

@@ -23,7 +23,7 @@ import {
  * `entrance` is everything else that decides the way: direction and interface, TOS, packet type, whether the TTL
  * lets it be forwarded, and what raw has said.
  */
-const SLOT_WORDS = 5;
+export const CONNECTION_SLOT_WORDS = 5;
 /** Three slots a connection; 16 words, one cache line. */
 const RECORD_WORDS = 16;
 
@@ -42,7 +42,7 @@ export class PathCache {
   #key = new Int32Array(FLOW_WORDS);
   #flowSlot = 0;
 
-  /** The records by connection, a cache line each: for loading them ahead of `connection`. */
+  /** The records by connection, a cache line each: read by quick-way.loop.ts as `connection` does. */
   get records(): Int32Array {
     return this.#byConnection;
   }
@@ -56,7 +56,7 @@ export class PathCache {
     ctmark: number,
     rest: number,
   ): number {
-    const at = ct * RECORD_WORDS + SLOT_WORDS * slotOf(ctinfo);
+    const at = connectionSlot(ct, ctinfo);
     const words = this.#byConnection;
     if (at >= words.length) return -1;
     if (
@@ -85,7 +85,7 @@ export class PathCache {
       this.#byConnection = grown;
     }
     const words = this.#byConnection;
-    const at = ct * RECORD_WORDS + SLOT_WORDS * slotOf(ctinfo);
+    const at = connectionSlot(ct, ctinfo);
     words[at] = path + 1;
     words[at + 1] = signature;
     words[at + 2] = entrance;
@@ -127,6 +127,11 @@ export class PathCache {
     words[at] = path + 1;
     for (let i = 1; i < FLOW_KEY_END; i++) words[at + i] = this.#key[i]!;
   }
+}
+
+/** Where the slot of entry `ct` for packets in state `ctinfo` lies in PathCache.records (it may be beyond their end). */
+export function connectionSlot(ct: number, ctinfo: number): number {
+  return ct * RECORD_WORDS + CONNECTION_SLOT_WORDS * slotOf(ctinfo);
 }
 
 /** CT_NEW (2), CT_ESTABLISHED (0), CT_ESTABLISHED_REPLY (3). */

@@ -1,5 +1,15 @@
 import type { Batch, Columns } from '../batch/batch.ts';
-import { CHECKSUM_BAD, CHECKSUM_PARTIAL, PKT_HOST, PLAIN_TCP4, PLAIN_TCP6 } from '../batch/layout.ts';
+import {
+  CHECKSUM_BAD,
+  CHECKSUM_PARTIAL,
+  PKT_HOST,
+  PLAIN_ECHO4,
+  PLAIN_ECHO6,
+  PLAIN_TCP4,
+  PLAIN_TCP6,
+  PLAIN_UDP4,
+  PLAIN_UDP6,
+} from '../batch/layout.ts';
 import type { Sharing, SharingDigit } from '../compile/sharing.ts';
 import { DIRECTION_IN } from '../direction/director.ts';
 import {
@@ -36,10 +46,10 @@ export class QuickColumns {
   ) {
     this.#mtus = mtus;
     this.#digits = [sharing4?.digits ?? [], sharing6?.digits ?? []];
-    for (let plain = PLAIN_TCP4; plain < PLAIN_TCP6; plain++) {
+    for (const plain of [PLAIN_TCP4, PLAIN_UDP4, PLAIN_ECHO4])
       this.#open[plain] = sharing4 === undefined ? 0 : 1;
-      this.#open[plain + 2] = sharing6 === undefined ? 0 : 1;
-    }
+    for (const plain of [PLAIN_TCP6, PLAIN_UDP6, PLAIN_ECHO6])
+      this.#open[plain] = sharing6 === undefined ? 0 : 1;
     // Trackers ask only whether a checksum is bad; what the option makes of it is for the long way.
     this.#checksums = ~((1 << CHECKSUM_BAD) | (checksum === 'verify' ? 1 << CHECKSUM_PARTIAL : 0));
   }
@@ -112,12 +122,11 @@ function addDigit(c: Columns, count: number, digit: SharingDigit, family: number
 }
 
 function addTcpFlags(c: Columns, count: number, lut: Int32Array, radix: number, family: number): void {
-  const { plain, tcpFlags, signature } = c;
+  const { plain, tcpFlags, signature, family: families } = c;
   const tcp = family === 4 ? PLAIN_TCP4 : PLAIN_TCP6;
   for (let i = 0; i < count; i++) {
-    const kind = plain[i]!;
-    if (kind === tcp) signature[i] = signature[i]! * radix + lut[tcpFlags[i]! + 1]!;
-    else if (kind === tcp + 1) signature[i] = signature[i]! * radix + lut[0]!;
+    if (families[i] !== family) continue;
+    signature[i] = signature[i]! * radix + lut[plain[i] === tcp ? tcpFlags[i]! + 1 : 0]!;
   }
 }
 

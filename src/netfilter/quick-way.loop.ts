@@ -1,166 +1,408 @@
 import type { Batch, Columns } from '../batch/batch.ts';
-import {
-  CHECKSUM_BAD,
-  CHECKSUM_PARTIAL,
-  DECODE_BAD_CHAIN,
-  DECODE_BAD_IP_OPTIONS,
-  DECODE_FRAGMENT,
-  DECODE_INTERFACE_CHECK,
-  DECODE_L4_SHORT,
-  DECODE_OPTIONS,
-  PKT_HOST,
-} from '../batch/layout.ts';
+import { PLAIN_ECHO4, PLAIN_ECHO6, PLAIN_TCP4, PLAIN_TCP6 } from '../batch/layout.ts';
 import type { Sharing } from '../compile/sharing.ts';
 import type { ConntrackCore } from '../conntrack/core.ts';
-import { C_MARK, C_STATUS, RECORD_SHIFT } from '../conntrack/layout.ts';
-import { ROW_NOT_HANDLED, trackRow } from '../conntrack/track-row.ts';
-import { DIRECTION_IN } from '../direction/director.ts';
-import { IPS_WHOLE_WAY } from '../packet/conntrack-access.ts';
-import { IPPROTO_TCP } from '../packet/packet.ts';
+import { INVALID_NONE } from '../conntrack/invalid.ts';
 import {
-  CT_ESTABLISHED,
-  CT_ESTABLISHED_REPLY,
-  CT_NEW,
-  HOOK_PREROUTING,
-  R_DECODE_FLAGS,
-  R_LENGTH,
-  R_PKT_TYPE,
-  R_TCP_FLAGS,
-  R_TOS,
-  R_TTL,
-  REGISTER_COUNT,
-} from '../packet/registers.ts';
-import type { MtuClasses } from './mtu-classes.ts';
-import type { PathCache } from './path-cache.ts';
-import type { Statistics } from './statistics.ts';
-
-/** `take` says: nothing has been done, the packet goes the long way. */
-export const QUICK_NOT = -1;
-/** `take` says: conntrack's part is done, and its result is in `state`; the way is not known and must be walked. */
-export const QUICK_TRACKED = -2;
-
-/** What needs a closer look than columns allow, or may end a packet's way before its connection is looked at. */
-const NOT_QUICK =
-  DECODE_FRAGMENT |
-  DECODE_INTERFACE_CHECK |
-  DECODE_BAD_CHAIN |
-  DECODE_BAD_IP_OPTIONS |
-  DECODE_OPTIONS |
-  DECODE_L4_SHORT;
+  C_MARK,
+  C_PROTO,
+  C_REPLY,
+  C_STATE,
+  C_STATUS,
+  C_TCP_LAST,
+  C_TCP_LAST_ACK,
+  C_TCP_LAST_END,
+  C_TCP_LAST_SEQ,
+  C_TCP_LAST_WIN,
+  C_TCP_SEEN,
+  C_TIMEOUT,
+  C_UDP_STREAM,
+  RECORD_SHIFT,
+  SEEN_END,
+  SEEN_FLAGS,
+  SEEN_MAXACK,
+  SEEN_MAXEND,
+  SEEN_MAXWIN,
+  TCP_SEEN_WORDS,
+  TUPLE_ZONE,
+} from '../conntrack/layout.ts';
+import { FLAG_DATA_UNACKNOWLEDGED, FLAG_MAXACK_SET, FLAG_SACK_PERM } from '../conntrack/tcp-options.ts';
+import { TCP_ACK_SET, TCP_ESTABLISHED } from '../conntrack/tcp-states.ts';
+import { MAX_ACK_WINDOW } from '../conntrack/tcp-window.ts';
+import { TCP_TIMEOUT_RETRANS, TCP_TIMEOUT_UNACK } from '../conntrack/timeouts.ts';
+import { ROW_NOT_HANDLED, trackRow } from '../conntrack/track-row.ts';
+import {
+  IPS_ASSURED,
+  IPS_CONFIRMED,
+  IPS_DYING,
+  IPS_EXPECTED,
+  IPS_FIXED_TIMEOUT,
+  IPS_NAT_CLASH,
+  IPS_SEEN_REPLY,
+  IPS_TEMPLATE,
+  IPS_WHOLE_WAY,
+  TUPLE_DPORT,
+  TUPLE_PROTO,
+  TUPLE_SPORT,
+} from '../packet/conntrack-access.ts';
+import { CT_ESTABLISHED, CT_ESTABLISHED_REPLY, CT_NEW, HOOK_PREROUTING } from '../packet/registers.ts';
+import { CONNECTION_SLOT_WORDS, connectionSlot, type PathCache } from './path-cache.ts';
+import type { PathTable } from './path-table.ts';
+import { STATE_COUNT, STATE_ESTABLISHED, STATE_NEW, type Statistics } from './statistics.ts';
 
 /**
- * Rows whose cache lines are loaded together ahead of their turn. Look-ups are bound by the memory's latency: one by
- * one, 3 million packets of 200,000 flows spent 13 % of their time waiting in the index alone (limits.md, "three-phase").
+ * Rows that are taken together: their cache lines are loaded by loops that do nothing else, so that the misses overlap.
+ * Look-ups are bound by the memory's latency, not by instructions.
  */
-export const TOUCH_ROWS = 64;
+export const BLOCK_ROWS = 64;
+
+/** Why `take` stopped at a row: nothing of it has been done, it goes the long way. */
+export const STOPPED_UNTOUCHED = 0;
+/** Conntrack's part is done, and its result is in `state`; the way is not known and must be walked. */
+export const STOPPED_TRACKED = 1;
+
+/** In `#refs`: the row is not for the quick way. */
+const REF_NONE = -2;
+/** In `#refs`: no connection had this tuple when the block began. */
+const REF_UNKNOWN = -1;
+
+/** Of these status bits, a connection whose packets are taken here has IPS_CONFIRMED alone. */
+const STATUS_GATE = IPS_CONFIRMED | IPS_DYING | IPS_TEMPLATE | IPS_FIXED_TIMEOUT | IPS_WHOLE_WAY;
+/** One that was expected is RELATED until it is answered. */
+const STATUS_EXPECTED_GATE = STATUS_GATE | IPS_EXPECTED;
+/** And a TCP connection in full swing has these as well. */
+const STATUS_TCP_GATE = STATUS_GATE | IPS_SEEN_REPLY | IPS_ASSURED;
+const STATUS_TCP = IPS_CONFIRMED | IPS_SEEN_REPLY | IPS_ASSURED;
 
 /**
  * The quick way, which nearly all packets go: a packet that arrives, of a connection that is confirmed, whose path is
- * known. It is taken straight from its columns through conntrack to its path; no Packet is loaded. The answer is the
- * one of the long way (OrderedStage), which takes all that is not for this one.
+ * known. Rows are taken straight from their columns through conntrack to their path; no Packet is loaded. Which packets may go this
+ * way, and the part of their path's key that they tell themselves: quick-columns.loop.ts.
+ *
+ * A block of rows goes through three loops (`locate` has two of them, `take` is the third):
+ *
+ *   1  the home slot of each row's hash in the connection index is loaded
+ *   2  the records referred to there, and their paths, are loaded; `#refs` keeps which
+ *   3  row by row: is it this connection? its tracker, its path, the counters
+ *
+ * Loop 3 has the everyday cases written out: a TCP segment that has no flag but ACK (and PSH, ECN) in an established,
+ * assured connection and lies inside the window on all four sides; UDP; echoes. Every other TCP segment goes to
+ * trackRow (conntrack/track-row.ts), and what even that does not handle stops the loop and goes the long way
+ * (OrderedStage). The answer is that of the long way always; the tests hold one against the other.
+ *
+ * Invariant: between loop 2 and loop 3 rows of the same block may have gone the long way, and entries may have come and
+ * gone; so a reference is a guess, believed only when the record has the row's tuple and is confirmed.
  */
 export class QuickWay {
   readonly #core: ConntrackCore;
   readonly #cache: PathCache;
+  readonly #paths: PathTable;
   readonly #statistics: Statistics;
-  readonly #mtus: MtuClasses;
   /** Sharing of the families whose packets may go this way. */
   readonly #sharing4: Sharing | undefined;
   readonly #sharing6: Sharing | undefined;
-  /** Bit `c`: packets with the checksum verdict CHECKSUM_c go this way. */
-  readonly #checksums: number;
-  readonly #r = new Int32Array(REGISTER_COUNT);
+  /** Of the block at hand, by row: (record << 1 | direction), or REF_*. */
+  readonly #refs = new Int32Array(BLOCK_ROWS);
+  /** Row of the block's first element. */
+  #blockBegin = 0;
   /** Some packets may go this way. */
   readonly isOpen: boolean;
-  /** Of the last packet that was not QUICK_NOT: what trackRow said, and the rest of the path's key. */
+  /** Of the row at which `take` stopped: STOPPED_*, and what trackRow said. */
+  stopped: number = STOPPED_UNTOUCHED;
   state = 0;
-  signature = 0;
-  entrance = 0;
+  /** Of what was loaded ahead, so that no compiler leaves the loads out. */
+  touched = 0;
 
   /** `sharing4` and `sharing6`: undefined for families that are not tracked, or whose raw table runs before conntrack. */
   constructor(
     core: ConntrackCore,
     cache: PathCache,
+    paths: PathTable,
     statistics: Statistics,
-    mtus: MtuClasses,
     sharing4: Sharing | undefined,
     sharing6: Sharing | undefined,
-    checksum: 'auto' | 'verify' | 'trust',
   ) {
     this.#core = core;
     this.#cache = cache;
+    this.#paths = paths;
     this.#statistics = statistics;
-    this.#mtus = mtus;
     this.#sharing4 = sharing4;
     this.#sharing6 = sharing6;
     this.isOpen = sharing4 !== undefined || sharing6 !== undefined;
-    // Trackers ask only whether a checksum is bad; what the option makes of it is for the long way.
-    const notQuick = (1 << CHECKSUM_BAD) | (checksum === 'verify' ? 1 << CHECKSUM_PARTIAL : 0);
-    this.#checksums = ~notQuick;
   }
 
-  /** Loads what rows [begin, begin + TOUCH_ROWS) will need. */
-  touch(c: Columns, begin: number, count: number): void {
-    const end = begin + TOUCH_ROWS < count ? begin + TOUCH_ROWS : count;
-    this.#core.table.touchRows(c.tupleHash, begin, end, this.#cache.records);
-  }
-
-  /** Path of row `i`, or QUICK_NOT or QUICK_TRACKED. */
-  take(c: Columns, batch: Batch, i: number): number {
-    const family = c.family[i]!;
-    const sharing = family === 4 ? this.#sharing4 : this.#sharing6;
-    if (
-      sharing === undefined ||
-      family === 0 ||
-      c.direction[i] !== DIRECTION_IN ||
-      c.drop[i] !== 0 ||
-      c.skbPktType[i] !== PKT_HOST ||
-      (c.decodeFlags[i]! & NOT_QUICK) !== 0 ||
-      ((this.#checksums >> c.checksum[i]!) & 1) === 0
-    ) {
-      return QUICK_NOT;
+  /** Loops 1 and 2, for rows [begin, end): at most BLOCK_ROWS. */
+  locate(c: Columns, begin: number, end: number): void {
+    const { index, words, indexMask } = this.#core.table;
+    const beside = this.#cache.records;
+    const refs = this.#refs;
+    const { tupleHash, quick } = c;
+    const lastWord = 2 * indexMask + 1;
+    this.#blockBegin = begin;
+    let sum = 0;
+    for (let i = begin; i < end; i++) sum ^= index[2 * (tupleHash[i]! & indexMask)]!;
+    for (let i = begin; i < end; i++) {
+      if (quick[i] === 0) {
+        refs[i - begin] = REF_NONE;
+        continue;
+      }
+      const hash = tupleHash[i]!;
+      let slot = 2 * (hash & indexMask);
+      while (index[slot] !== hash && index[slot + 1] !== 0) slot = (slot + 2) & lastWord;
+      const reference = index[slot + 1]! - 1;
+      refs[i - begin] = reference;
+      if (reference < 0) continue;
+      const at = (reference >> 1) << RECORD_SHIFT;
+      sum ^= words[at]! ^ words[at + C_REPLY]! ^ words[at + C_PROTO]!;
+      const line = (reference >> 1) << 4;
+      if (line < beside.length) sum ^= beside[line]!;
     }
-    const core = this.#core;
-    const state = trackRow(core, c, batch.view, i, HOOK_PREROUTING);
-    if (state === ROW_NOT_HANDLED) return QUICK_NOT;
-    const signature = sharing.looks ? this.#signature(sharing, c, i) : 0;
-    const port = c.portId[i]!;
-    const entrance = entranceOf(
-      port === 0 ? c.ifaceId[i]! : port,
-      DIRECTION_IN,
-      c.tos[i]!,
-      PKT_HOST,
-      c.ttl[i]!,
-    );
-    this.state = state;
-    this.signature = signature;
-    this.entrance = entrance;
-    if (state < 0) return QUICK_TRACKED;
-    const ctinfo = state & 7;
-    if (!isShared(ctinfo)) return QUICK_TRACKED;
-    const at = (state >> 3) << RECORD_SHIFT;
-    const { words } = core;
-    const status = words[at + C_STATUS]!;
-    if ((status & IPS_WHOLE_WAY) !== 0) return QUICK_TRACKED;
-    const rest =
-      (sharing.readsCtstatus ? status : 0) | (this.#mtus.classOf(c.length[i]!, c.decodeFlags[i]!) << 16);
-    const known = this.#cache.connection(state >> 3, ctinfo, signature, entrance, words[at + C_MARK]!, rest);
-    if (known < 0) return QUICK_TRACKED;
-    this.#statistics.countKnown(family, c.l4proto[i]!, ctinfo === CT_NEW, c.length[i]!);
-    return known;
+    this.touched = sum;
   }
 
-  /** Sharing.signature, of a row. */
-  #signature(sharing: Sharing, c: Columns, i: number): number {
-    const r = this.#r;
-    r[R_TCP_FLAGS] = c.l4proto[i] === IPPROTO_TCP ? c.tcpFlags[i]! : -1;
-    r[R_TOS] = c.tos[i]!;
-    r[R_TTL] = c.ttl[i]!;
-    r[R_PKT_TYPE] = PKT_HOST;
-    r[R_DECODE_FLAGS] = c.decodeFlags[i]!;
-    r[R_LENGTH] = c.length[i]!;
-    return sharing.signature(r);
+  /**
+   * Loop 3: takes rows from `begin` on, which must be located, and writes their `path` and `ctinfo`. Gives the row at
+   * which it stopped (see `stopped`), or `end`.
+   */
+  take(batch: Batch, begin: number, end: number): number {
+    const c = batch.columns;
+    const core = this.#core;
+    const { words, floats, acct } = core;
+    const {
+      tcp: tcpTimeouts,
+      udp: udpTimeout,
+      udpStream,
+      icmp: icmpTimeout,
+      icmpv6: icmpv6Timeout,
+    } = core.timeouts;
+    const established = tcpTimeouts[TCP_ESTABLISHED]!;
+    const retransTimeout = Math.min(established, tcpTimeouts[TCP_TIMEOUT_RETRANS]!);
+    const unackTimeout = Math.min(established, tcpTimeouts[TCP_TIMEOUT_UNACK]!);
+    const { tcpMaxRetrans } = core;
+    const known = this.#cache.records;
+    const { packets, bytes } = this.#paths;
+    const { packets: statePackets, bytes: stateBytes } = this.#statistics;
+    const refs = this.#refs;
+    const block = this.#blockBegin;
+    const reads4 = this.#sharing4?.readsCtstatus === true;
+    const reads6 = this.#sharing6?.readsCtstatus === true;
+    const { quick, family, l4proto, saddr, daddr, sport, dport, timeNs, length, path, ctinfo } = c;
+    const { tcpFlags, tcpSeq, tcpAck, payloadBytes, tcpSack, tcpWindow } = c;
+    const { signature, entrance, mtuClass } = c;
+    for (let i = begin; i < end; i++) {
+      const reference = refs[i - block]!;
+      if (reference < REF_UNKNOWN) {
+        this.stopped = STOPPED_UNTOUCHED;
+        return i;
+      }
+      const kind = quick[i]!;
+      const proto = l4proto[i]! | (family[i]! << 8);
+      const isIpv4 = family[i] === 4;
+      const now = timeNs[i]!;
+      const bytesOfPacket = length[i]!;
+      let ct = reference >> 1;
+      const dir = reference & 1;
+      let at = ct << RECORD_SHIFT;
+      // The state of the packet, CT_*, or -1 while it is not known.
+      let state = -1;
+      const tuple = at + (dir << 4);
+      const a = 4 * i;
+      if (
+        reference > REF_UNKNOWN &&
+        words[tuple] === saddr[a] &&
+        words[tuple + 4] === daddr[a] &&
+        words[tuple + TUPLE_SPORT] === sport[i] &&
+        words[tuple + TUPLE_DPORT] === dport[i] &&
+        words[tuple + TUPLE_PROTO] === proto &&
+        words[tuple + TUPLE_ZONE] === 0 &&
+        floats[(at + C_TIMEOUT) >> 1]! > now &&
+        (isIpv4 || sameAddressTails(words, tuple, saddr, daddr, a))
+      ) {
+        const status = words[at + C_STATUS]!;
+        if (kind === PLAIN_TCP4 || kind === PLAIN_TCP6) {
+          if (
+            (tcpFlags[i]! & KIND_FLAGS) === ACK &&
+            (status & STATUS_TCP_GATE) === STATUS_TCP &&
+            words[at + C_STATE] === TCP_ESTABLISHED
+          ) {
+            // tcp-window.ts and tcp.ts, where they come out at WINDOW_ACCEPT and TRACK_ACCEPT without a change of state.
+            const sender = at + C_TCP_SEEN + dir * TCP_SEEN_WORDS;
+            const receiver = at + C_TCP_SEEN + (1 - dir) * TCP_SEEN_WORDS;
+            const seq = tcpSeq[i]! | 0;
+            const ack = tcpAck[i]! | 0;
+            const segmentEnd = (seq + payloadBytes[i]!) | 0;
+            const sack = (words[receiver + SEEN_FLAGS]! & FLAG_SACK_PERM) !== 0 ? tcpSack[i]! : ack;
+            const senderEnd = words[sender + SEEN_END]!;
+            const senderMaxEnd = words[sender + SEEN_MAXEND]!;
+            const senderMaxWin = words[sender + SEEN_MAXWIN]!;
+            const receiverEnd = words[receiver + SEEN_END]!;
+            const receiverMaxWin = words[receiver + SEEN_MAXWIN]!;
+            const ackWindow = senderMaxWin > MAX_ACK_WINDOW ? senderMaxWin : MAX_ACK_WINDOW;
+            if (
+              senderMaxWin > 0 &&
+              receiverMaxWin >= 0 &&
+              ((seq - senderMaxEnd - 1) | 0) < 0 &&
+              ((sack - receiverEnd - 1) | 0) < 0 &&
+              (receiverMaxWin === 0 || ((senderEnd - receiverMaxWin - 1 - segmentEnd) | 0) < 0) &&
+              ((receiverEnd - ackWindow - 1 - sack) | 0) < 0
+            ) {
+              let flags = words[sender + SEEN_FLAGS]!;
+              const window = tcpWindow[i]!;
+              const win = window << (flags >> 8);
+              const offered = (win + sack - ack) | 0;
+              if (senderMaxWin >>> 0 < offered >>> 0) words[sender + SEEN_MAXWIN] = offered;
+              if (((senderEnd - segmentEnd) | 0) < 0) {
+                words[sender + SEEN_END] = segmentEnd;
+                flags |= FLAG_DATA_UNACKNOWLEDGED;
+              }
+              if ((flags & FLAG_MAXACK_SET) === 0 || ((words[sender + SEEN_MAXACK]! - ack) | 0) < 0) {
+                words[sender + SEEN_MAXACK] = ack;
+                flags |= FLAG_MAXACK_SET;
+              }
+              words[sender + SEEN_FLAGS] = flags;
+              if (receiverMaxWin !== 0 && ((senderMaxEnd - segmentEnd) | 0) < 0) {
+                words[receiver + SEEN_MAXWIN] = (receiverMaxWin + segmentEnd - senderMaxEnd) | 0;
+              }
+              if (((words[receiver + SEEN_MAXEND]! - 1 - sack - win) | 0) < 0) {
+                words[receiver + SEEN_MAXEND] = (sack + win + (win === 0 ? 1 : 0)) | 0;
+              }
+              let receiverFlags = words[receiver + SEEN_FLAGS]!;
+              if (ack === receiverEnd) {
+                receiverFlags &= ~FLAG_DATA_UNACKNOWLEDGED;
+                words[receiver + SEEN_FLAGS] = receiverFlags;
+              }
+              const last = words[at + C_TCP_LAST]!;
+              const lastWindow = words[at + C_TCP_LAST_WIN]!;
+              let retransmissions = 0;
+              if (
+                words[at + C_TCP_LAST_SEQ] === seq &&
+                ((last >> 8) & 255) === dir &&
+                words[at + C_TCP_LAST_ACK] === ack &&
+                words[at + C_TCP_LAST_END] === segmentEnd &&
+                (lastWindow & 0xffff) === window
+              ) {
+                // An unsigned byte in the kernel: the 256th begins at 0 again.
+                retransmissions = ((last >> 16) + 1) & 255;
+              } else {
+                words[at + C_TCP_LAST_SEQ] = seq;
+                words[at + C_TCP_LAST_ACK] = ack;
+                words[at + C_TCP_LAST_END] = segmentEnd;
+                words[at + C_TCP_LAST_WIN] = (lastWindow & ~0xffff) | window;
+              }
+              words[at + C_TCP_LAST] = TCP_ACK_SET | (dir << 8) | (retransmissions << 16);
+              floats[(at + C_TIMEOUT) >> 1] =
+                now +
+                (retransmissions >= tcpMaxRetrans
+                  ? retransTimeout
+                  : ((flags | receiverFlags) & FLAG_DATA_UNACKNOWLEDGED) !== 0
+                    ? unackTimeout
+                    : window === 0
+                      ? retransTimeout
+                      : established);
+              state = dir === 1 ? CT_ESTABLISHED_REPLY : CT_ESTABLISHED;
+            }
+          }
+        } else if ((status & STATUS_EXPECTED_GATE) === IPS_CONFIRMED) {
+          // udp.ts; icmp.ts.
+          const isAnswered = (status & IPS_SEEN_REPLY) !== 0;
+          let after = status;
+          if (kind === PLAIN_ECHO4 || kind === PLAIN_ECHO6) {
+            // A connection that an answer began is refused.
+            if (words[at + TUPLE_DPORT]! >> 8 === (isIpv4 ? ECHO_REQUEST : ECHO_REQUEST6)) {
+              floats[(at + C_TIMEOUT) >> 1] = now + (isIpv4 ? icmpTimeout : icmpv6Timeout);
+              state = CT_NEW;
+            }
+          } else {
+            const isStream = isAnswered && now > floats[(at + C_UDP_STREAM) >> 1]!;
+            floats[(at + C_TIMEOUT) >> 1] = now + (isStream ? udpStream : udpTimeout);
+            if (isStream && (status & IPS_NAT_CLASH) === 0) after |= IPS_ASSURED;
+            state = CT_NEW;
+          }
+          if (state >= 0) {
+            if (dir === 1) {
+              after |= IPS_SEEN_REPLY;
+              state = CT_ESTABLISHED_REPLY;
+            } else if (isAnswered) state = CT_ESTABLISHED;
+            if (after !== status) words[at + C_STATUS] = after;
+          }
+        }
+        if (acct && state >= 0) core.account(ct, dir, bytesOfPacket);
+      }
+      if (state < 0) {
+        if (kind === PLAIN_ECHO4 || kind === PLAIN_ECHO6) {
+          this.stopped = STOPPED_UNTOUCHED;
+          return i;
+        }
+        const tracked = trackRow(core, c, batch.view, i, HOOK_PREROUTING);
+        if (tracked === ROW_NOT_HANDLED) {
+          this.stopped = STOPPED_UNTOUCHED;
+          return i;
+        }
+        state = tracked < 0 ? -1 : tracked & 7;
+        ct = tracked >> 3;
+        at = ct << RECORD_SHIFT;
+        if (!isShared(state) || (words[at + C_STATUS]! & IPS_WHOLE_WAY) !== 0) {
+          this.#stopTracked(tracked);
+          return i;
+        }
+      }
+      const rest = ((isIpv4 ? reads4 : reads6) ? words[at + C_STATUS]! : 0) | (mtuClass[i]! << 16);
+      const slot = connectionSlot(ct, state);
+      if (
+        slot + CONNECTION_SLOT_WORDS > known.length ||
+        known[slot + 1] !== signature[i] ||
+        known[slot + 2] !== entrance[i] ||
+        known[slot + 3] !== words[at + C_MARK] ||
+        known[slot + 4] !== rest ||
+        known[slot] === 0
+      ) {
+        core.nowNs = now;
+        core.lastInvalidReason = INVALID_NONE;
+        this.#stopTracked((ct << 3) | state);
+        return i;
+      }
+      const taken = known[slot]! - 1;
+      packets[taken]! += 1;
+      bytes[taken]! += bytesOfPacket;
+      const counter =
+        ((isIpv4 ? 0 : 256) + (proto & 255)) * STATE_COUNT +
+        (state === CT_NEW ? STATE_NEW : STATE_ESTABLISHED);
+      statePackets[counter]! += 1;
+      stateBytes[counter]! += bytesOfPacket;
+      path[i] = taken;
+      ctinfo[i] = state;
+    }
+    return end;
   }
+
+  #stopTracked(state: number): void {
+    this.stopped = STOPPED_TRACKED;
+    this.state = state;
+  }
+}
+
+/** FIN, SYN, RST, ACK, URG: what makes a segment more than data and an acknowledgement. */
+const KIND_FLAGS = 0x37;
+const ACK = 16;
+const ECHO_REQUEST = 8;
+const ECHO_REQUEST6 = 128;
+
+/** Words 1..3 of both addresses are those of the tuple at `tuple`. */
+function sameAddressTails(
+  words: Int32Array,
+  tuple: number,
+  saddr: Int32Array,
+  daddr: Int32Array,
+  a: number,
+): boolean {
+  return (
+    words[tuple + 1] === saddr[a + 1] &&
+    words[tuple + 2] === saddr[a + 2] &&
+    words[tuple + 3] === saddr[a + 3] &&
+    words[tuple + 5] === daddr[a + 1] &&
+    words[tuple + 6] === daddr[a + 2] &&
+    words[tuple + 7] === daddr[a + 3]
+  );
 }
 
 /** Packets of a connection in this state may share a path. */

@@ -4,16 +4,18 @@ import { CT_NEW, CT_UNTRACKED, R_CTINFO, R_FAMILY, R_L4PROTO, R_LENGTH } from '.
 import type { StateRow } from './result.ts';
 
 const STATES = ['NEW', 'ESTABLISHED', 'RELATED', 'INVALID', 'UNTRACKED'] as const;
-const STATE_ESTABLISHED = 1;
+export const STATE_COUNT: number = STATES.length;
+export const STATE_NEW = 0;
+export const STATE_ESTABLISHED = 1;
 const STATE_RELATED = 2;
 const STATE_INVALID = 3;
 const STATE_UNTRACKED = 4;
 
 /** Counts packets by protocol and conntrack state, and those that were INVALID by reason. */
 export class Statistics {
-  /** [family 4 or 6][l4proto][state]. */
-  readonly #packets = new Float64Array(2 * 256 * STATES.length);
-  readonly #bytes = new Float64Array(2 * 256 * STATES.length);
+  /** [family 4 or 6][l4proto][state]; written by quick-way.loop.ts too. */
+  readonly packets = new Float64Array(2 * 256 * STATES.length);
+  readonly bytes = new Float64Array(2 * 256 * STATES.length);
   readonly #invalid = [new Float64Array(INVALID_REASONS), new Float64Array(INVALID_REASONS)];
   readonly #confirmed = new Float64Array(2 * 256);
 
@@ -23,16 +25,9 @@ export class Statistics {
     const family = r[R_FAMILY] === 4 ? 0 : 1;
     const state = stateOf(ctinfo);
     const at = (family * 256 + r[R_L4PROTO]!) * STATES.length + state;
-    this.#packets[at]! += 1;
-    this.#bytes[at]! += r[R_LENGTH]!;
+    this.packets[at]! += 1;
+    this.bytes[at]! += r[R_LENGTH]!;
     if (state === STATE_INVALID) this.#invalid[family]![invalidReason]! += 1;
-  }
-
-  /** As `count`, of a packet of a connection: NEW or ESTABLISHED. */
-  countKnown(family: number, l4proto: number, isNew: boolean, length: number): void {
-    const at = ((family === 4 ? 0 : 256) + l4proto) * STATES.length + (isNew ? 0 : STATE_ESTABLISHED);
-    this.#packets[at]! += 1;
-    this.#bytes[at]! += length;
   }
 
   /** A connection has entered the table. */
@@ -46,8 +41,8 @@ export class Statistics {
       for (let l4proto = 0; l4proto < 256; l4proto++) {
         for (const [s, state] of STATES.entries()) {
           const at = (f * 256 + l4proto) * STATES.length + s;
-          const packets = this.#packets[at]!;
-          if (packets > 0) rows.push({ family, l4proto, state, packets, bytes: this.#bytes[at]! });
+          const packets = this.packets[at]!;
+          if (packets > 0) rows.push({ family, l4proto, state, packets, bytes: this.bytes[at]! });
         }
       }
     }
@@ -77,7 +72,7 @@ export class Statistics {
 function stateOf(ctinfo: number): number {
   if (ctinfo < 0) return STATE_INVALID;
   if (ctinfo === CT_UNTRACKED) return STATE_UNTRACKED;
-  if (ctinfo === CT_NEW) return 0;
+  if (ctinfo === CT_NEW) return STATE_NEW;
   // RELATED is 1, RELATED in reply 4; ESTABLISHED is 0, in reply 3.
   return ctinfo % 3 === 1 ? STATE_RELATED : STATE_ESTABLISHED;
 }
