@@ -156,6 +156,8 @@ export const COLUMNS = {
   entrance: one('i32'),
   /** MtuClasses.classOf. */
   mtuClass: one('u16'),
+  /** Ways.idOf, of the three above. */
+  way: one('u32'),
 
   // --- outcome: written by the ordered stage -------------------------------------------------------------
   /** Index of the path that the packet took (PathTable). */

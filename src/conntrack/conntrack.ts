@@ -30,13 +30,11 @@ import { ConntrackCore } from './core.ts';
 import { dumpExpectations } from './expect-text.ts';
 import { Helpers } from './helpers.ts';
 import {
-  ACCT_STRIDE,
-  C_BYTES,
+  ACCOUNT_ELEMENTS,
   C_HELPER,
   C_LABELS,
   C_MARK,
   C_MASTER,
-  C_PACKETS,
   C_SECMARK,
   C_STATUS,
   C_TIMEOUT,
@@ -182,11 +180,11 @@ export class Conntrack implements ConntrackAccess {
   }
 
   packets(ct: number, dir: 0 | 1): number {
-    return this.core.floats[((ct << RECORD_SHIFT) + C_PACKETS + dir * ACCT_STRIDE) >> 1]!;
+    return this.core.table.accounts[ct * ACCOUNT_ELEMENTS + 2 * dir]!;
   }
 
   bytes(ct: number, dir: 0 | 1): number {
-    return this.core.floats[((ct << RECORD_SHIFT) + C_BYTES + dir * ACCT_STRIDE) >> 1]!;
+    return this.core.table.accounts[ct * ACCOUNT_ELEMENTS + 2 * dir + 1]!;
   }
 
   /** nf_ct_set_acct(): connbytes turns accounting on, for connections that begin from now on. */

@@ -8,11 +8,9 @@ import {
 } from '../packet/conntrack-access.ts';
 import { Expectations } from './expect.ts';
 import {
-  ACCT_STRIDE,
-  C_BYTES,
+  ACCOUNT_ELEMENTS,
   C_HOLD,
   C_MASTER,
-  C_PACKETS,
   C_SOURCE_NEXT,
   C_SOURCE_PREV,
   C_STATUS,
@@ -117,9 +115,11 @@ export class ConntrackCore {
 
   /** nf_ct_acct_update(). */
   account(ct: number, dir: number, lengthBytes: number): void {
-    const at = (ct << RECORD_SHIFT) + dir * ACCT_STRIDE;
-    this.floats[(at + C_PACKETS) >> 1]! += 1;
-    this.floats[(at + C_BYTES) >> 1]! += lengthBytes;
+    const { table } = this;
+    const at = ct * ACCOUNT_ELEMENTS + 2 * dir;
+    table.hasAccounts = true;
+    table.accounts[at]! += 1;
+    table.accounts[at + 1]! += lengthBytes;
   }
 
   /** nf_ct_is_expired(), of a confirmed entry. */

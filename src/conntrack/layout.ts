@@ -13,26 +13,28 @@
  *   +---------------------+
  *   | by-source buckets   |  one word each: first record of the chain + 1 (NAT's hash of source tuples)
  *   +---------------------+
+ *   | accounts            |  capacity x 4 Float64: packets, bytes of the original, then of the reply direction
+ *   +---------------------+
  *
- * A record is four cache lines. A packet of an established connection touches line 0 (status, timeout, and the
- * tuple to compare in the original direction), line 1 for the reply direction's tuple, and line 2 for its
- * protocol's state; line 3 only when something asks.
+ * A record is four cache lines. A packet of a known connection touches the line of its direction's tuple (0 or 1), to
+ * compare it, line 2 for its protocol's state, and line 3 for status, timeout and the ways that such packets have gone
+ * before; each line costs more time than all that is computed on it.
  *
- *   word  0            12      13    14-15    | 16          28     | 32 ......... 47   | 48 ............ 63
- *        +------------+-------+-----+---------+-------------+------+-------------------+-------------------+
- *        | original   |status |mark |timeout  | reply tuple |helper| protocol state    | accounting, labels|
- *        | tuple (12) |       |     |(float64)| (12)        |master| (16 words)        | NAT               |
- *        +------------+-------+-----+---------+-------------+------+-------------------+-------------------+
+ *   word  0          12       | 16          28            | 32 ......... 47   | 48     49     50-51     52-59   60 .. 63
+ *        +-----------+--------+-------------+-------------+-------------------+------+------+---------+-------+-------+
+ *        | original  |labels  | reply tuple |master, hold,| protocol state    |status| mark |timeout  | ways  | NAT   |
+ *        | tuple (12)|(4)     | (12)        |helper, …    | (16 words)        |      |      |(float64)|       |       |
+ *        +-----------+--------+-------------+-------------+-------------------+------+------+---------+-------+-------+
  *
  * Of the index only as many slots are in use as the connections need (at most half of them full), so that it
  * stays in the caches as long as it can: it doubles when it gets fuller.
  *
  * The whole is asked for at once: untouched pages of a SharedArrayBuffer cost address space, not memory, so a
- * table for a million connections (256 MB of records, 40 MB of index) costs what its busiest moment touches.
+ * table for a million connections (256 MB of records, 40 MB of index, 32 MB of accounts) costs what its busiest moment touches.
  */
 
 export const TABLE_MAGIC = 0x69706374;
-export const TABLE_VERSION = 1;
+export const TABLE_VERSION = 2;
 
 export const HEADER_BYTES = 64;
 export const HEADER_MAGIC = 0;
@@ -67,15 +69,8 @@ export const RECORD_SHIFT = 6;
 export const C_ORIGINAL = 0;
 /** Word of a tuple that holds the zone in which it is looked up. */
 export const TUPLE_ZONE = 11;
-/** IPS_* bits. */
-export const C_STATUS = 12;
-/** Connection mark. */
-export const C_MARK = 13;
-/**
- * Float64, in nanoseconds: when the entry expires; before confirmation how long it is to live from then on
- * (nf_conn.timeout, which is relative until __nf_conntrack_confirm() adds the time).
- */
-export const C_TIMEOUT = 14;
+/** 128 bits. */
+export const C_LABELS = 12;
 
 // --- line 1 -------------------------------------------------------------------------------------------------
 export const C_REPLY = 16;
@@ -88,6 +83,7 @@ export const C_MASTER = 28;
 export const C_HOLD = 29;
 /** Number of the helper's name, 0 when none. */
 export const C_HELPER = 30;
+export const C_SECMARK = 31;
 
 // --- line 2: protocol state -------------------------------------------------------------------------------------
 export const C_PROTO = 32;
@@ -126,21 +122,30 @@ export const C_SCTP_LAST_DIR = 38;
 export const C_SCTP_FLAGS = 39;
 
 // --- line 3 -------------------------------------------------------------------------------------------------
-/** Float64 each: packets and bytes of the original, then of the reply direction. */
-export const C_PACKETS = 48;
-export const C_BYTES = 50;
-/** Words from the counters of one direction to the other's. */
-export const ACCT_STRIDE = 4;
-/** 128 bits. */
-export const C_LABELS = 56;
-export const C_SECMARK = 60;
+/** IPS_* bits. */
+export const C_STATUS = 48;
+/** Connection mark. */
+export const C_MARK = 49;
+/**
+ * Float64, in nanoseconds: when the entry expires; before confirmation how long it is to live from then on
+ * (nf_conn.timeout, which is relative until __nf_conntrack_confirm() adds the time).
+ */
+export const C_TIMEOUT = 50;
+/** Known ways, a pair of words for each of CT_ESTABLISHED, CT_NEW, CT_ESTABLISHED_REPLY: see netfilter/path-cache.ts. */
+export const C_WAYS = 52;
+/** The mark, and the status where rules look at it, with which the known ways were gone. */
+export const C_WAYS_MARK = 58;
+export const C_WAYS_STATUS = 59;
 /** Interface by which a masqueraded connection left, 0 when it was not (nf_conn_nat.masq_index). */
-export const C_MASQ_OIF = 61;
+export const C_MASQ_OIF = 60;
 /**
  * By-source chain: next record + 1 (0: the last); previous record + 1, for the first of a chain minus its bucket - 1,
  * and 0 for a record that is in none.
  */
 export const C_SOURCE_NEXT = 62;
 export const C_SOURCE_PREV = 63;
-/** Free chain: next free record + 1. Stands where the status is not looked at while a record is free. */
+/** Free chain: next free record + 1. */
 export const C_FREE_NEXT = 0;
+
+/** Float64 elements of a record in the accounts. */
+export const ACCOUNT_ELEMENTS = 4;

@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { TUPLE_DPORT, TUPLE_PROTO, TUPLE_SPORT } from '../packet/conntrack-access.ts';
 import {
+  ACCOUNT_ELEMENTS,
   C_FREE_NEXT,
   C_HOLD,
   C_REPLY,
@@ -53,6 +54,10 @@ export class ConntrackTable {
   readonly floats: Float64Array;
   readonly index: Int32Array;
   readonly sourceBuckets: Int32Array;
+  /** Packets and bytes of each direction of each record: touched only where accounting is on. */
+  readonly accounts: Float64Array;
+  /** Some record has been accounted for. */
+  hasAccounts = false;
   readonly capacity: number;
   /** Slots of the index in use - 1. */
   indexMask: number;
@@ -72,6 +77,8 @@ export class ConntrackTable {
     this.indexMask = this.header[HEADER_INDEX_USED]! - 1;
     offset += 8 * slots;
     this.sourceBuckets = new Int32Array(buffer, offset, this.header[HEADER_SOURCE_BUCKETS]!);
+    offset += 4 * this.header[HEADER_SOURCE_BUCKETS]!;
+    this.accounts = new Float64Array(buffer, offset, ACCOUNT_ELEMENTS * this.capacity);
   }
 
   /** A new, empty table. */
@@ -117,6 +124,7 @@ export class ConntrackTable {
     }
     const at = ct << RECORD_SHIFT;
     this.words.fill(0, at, at + RECORD_WORDS);
+    if (this.hasAccounts) this.accounts.fill(0, ct * ACCOUNT_ELEMENTS, (ct + 1) * ACCOUNT_ELEMENTS);
     header[HEADER_COUNT]!++;
     return ct;
   }
@@ -305,5 +313,10 @@ function powerOfTwo(atLeast: number): number {
 
 /** Bytes of address space that a table for `capacity` connections takes. */
 export function tableBytes(capacity: number): number {
-  return RECORDS_OFFSET + capacity * RECORD_BYTES + 8 * powerOfTwo(4 * capacity) + 4 * powerOfTwo(capacity);
+  return (
+    RECORDS_OFFSET +
+    capacity * (RECORD_BYTES + 8 * ACCOUNT_ELEMENTS) +
+    8 * powerOfTwo(4 * capacity) +
+    4 * powerOfTwo(capacity)
+  );
 }

@@ -29,12 +29,10 @@ import {
 } from '../packet/packet.ts';
 import type { ConntrackCore } from './core.ts';
 import {
-  ACCT_STRIDE,
-  C_BYTES,
+  ACCOUNT_ELEMENTS,
   C_HELPER,
   C_MARK,
   C_MASTER,
-  C_PACKETS,
   C_REPLY,
   C_STATE,
   C_STATUS,
@@ -117,8 +115,8 @@ export function formatConnection(table: Listing, ct: number, nowNs: number, use:
     if (zones[0] !== zones[1] && zones[dir] !== 0)
       line += ` ${dir === 0 ? 'zone-orig' : 'zone-reply'}=${zones[dir]}`;
     if (core.acct) {
-      const counters = at + dir * ACCT_STRIDE;
-      line += ` packets=${core.floats[(counters + C_PACKETS) >> 1]} bytes=${core.floats[(counters + C_BYTES) >> 1]}`;
+      const counters = ct * ACCOUNT_ELEMENTS + 2 * dir;
+      line += ` packets=${core.table.accounts[counters]} bytes=${core.table.accounts[counters + 1]}`;
     }
     if (dir === 0 && (status & IPS_SEEN_REPLY) === 0) line += ' [UNREPLIED]';
   }
@@ -244,8 +242,9 @@ function seedLine(table: Listing, line: string, nowNs: number): string | undefin
       return wrong;
     }
     w[t + TUPLE_ZONE] = zone === 0 ? fields.zone : zone;
-    core.floats[(at + dir * ACCT_STRIDE + C_PACKETS) >> 1] = fields.packets;
-    core.floats[(at + dir * ACCT_STRIDE + C_BYTES) >> 1] = fields.bytes;
+    core.table.hasAccounts = true;
+    core.table.accounts[ct * ACCOUNT_ELEMENTS + 2 * dir] = fields.packets;
+    core.table.accounts[ct * ACCOUNT_ELEMENTS + 2 * dir + 1] = fields.bytes;
     const known = core.table.find(
       w,
       t,

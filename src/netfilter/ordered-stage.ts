@@ -72,6 +72,7 @@ import { QuickColumns } from './quick-columns.loop.ts';
 import { BLOCK_ROWS, entranceOf, isShared, QuickWay, STOPPED_TRACKED } from './quick-way.loop.ts';
 import { Statistics } from './statistics.ts';
 import type { FamilyRules, Traversal } from './traverse.ts';
+import { Ways } from './ways.ts';
 
 /** Puts fragments together. True when row `i` completed a packet, which `p` then holds. */
 export interface FragmentAssembler {
@@ -124,7 +125,8 @@ export class OrderedStage {
   readonly #trail: Trail;
   readonly paths = new PathTable();
   readonly statistics = new Statistics();
-  readonly #cache = new PathCache();
+  readonly #cache: PathCache;
+  readonly #ways = new Ways();
   readonly #quick: QuickWay;
   readonly #quickColumns: QuickColumns;
   readonly #mtus: MtuClasses;
@@ -150,6 +152,7 @@ export class OrderedStage {
   constructor(parts: OrderedStageParts) {
     this.#parts = parts;
     this.#conntrack = parts.conntrack;
+    this.#cache = new PathCache(parts.conntrack.words);
     this.#traversal = parts.traversal;
     this.#trail = parts.trail;
     this.#localForm = new LocalForm(parts.conntrack);
@@ -160,13 +163,18 @@ export class OrderedStage {
     this.#mtus = new MtuClasses(parts.host);
     this.#quick = new QuickWay(
       parts.conntrack.core,
-      this.#cache,
       this.paths,
       this.statistics,
       quickSharing(4),
       quickSharing(6),
     );
-    this.#quickColumns = new QuickColumns(this.#mtus, quickSharing(4), quickSharing(6), parts.checksum);
+    this.#quickColumns = new QuickColumns(
+      this.#mtus,
+      this.#ways,
+      quickSharing(4),
+      quickSharing(6),
+      parts.checksum,
+    );
     parts.traversal.assembleLocal = (p) => this.#assembleLocal(p);
   }
 
@@ -282,8 +290,7 @@ export class OrderedStage {
     const p = this.#p;
     const { r } = p;
     const { state } = this.#quick;
-    const signature = c.signature[i]!;
-    const entrance = c.entrance[i]!;
+    const way = c.way[i]!;
     this.#load(p, batch, i, first);
     if (state === ROW_DROPPED) {
       this.statistics.count(r, this.#conntrack.lastInvalidReason);
@@ -301,10 +308,9 @@ export class OrderedStage {
     this.#traversal.trackedAlready(p);
     const iface = c.ifaceId[i]!;
     const sharing = this.#parts.sharing[r[R_FAMILY]!]!;
-    if (c.echoDistance[i] === 0)
-      return this.#share(p, DIRECTION_IN, iface, true, sharing, signature, entrance);
+    if (c.echoDistance[i] === 0) return this.#share(p, DIRECTION_IN, iface, true, sharing, way);
     this.#observeEcho(i, batch, ahead);
-    const path = this.#share(p, DIRECTION_IN, iface, true, sharing, signature, entrance);
+    const path = this.#share(p, DIRECTION_IN, iface, true, sharing, way);
     this.#parts.dice.forget();
     this.#compareEcho(path);
     return path;
@@ -457,8 +463,9 @@ export class OrderedStage {
     const signature = sharing.signature(r);
     const place = r[R_PHYS_IN] === 0 ? iface : r[R_PHYS_IN]!;
     const entrance = entranceOf(place, direction, r[R_TOS]!, r[R_PKT_TYPE]!, r[R_TTL]!);
+    const way = this.#ways.idOf(signature, entrance, this.#mtus.classOf(r[R_LENGTH]!, r[R_DECODE_FLAGS]!));
     if (tracks && !this.#traversal.trackFirst(p, isOut(direction))) return this.#finish(p, tracks);
-    return this.#share(p, direction, iface, tracks, sharing, signature, entrance);
+    return this.#share(p, direction, iface, tracks, sharing, way);
   }
 
   /** The way of a packet whose connection is known, or known not to be: one that is remembered, or a walk. */
@@ -468,15 +475,13 @@ export class OrderedStage {
     iface: number,
     tracks: boolean,
     sharing: Sharing,
-    signature: number,
-    entrance: number,
+    way: number,
   ): number {
     const { r } = p;
     const ct = r[R_CT]!;
     const ctinfo = r[R_CTINFO]!;
-    const mtuClass = this.#mtus.classOf(r[R_LENGTH]!, r[R_DECODE_FLAGS]!);
     if (ct < 0) {
-      const known = this.#cache.flow(r, signature, entrance, mtuClass);
+      const known = this.#cache.flow(r, way);
       if (known >= 0) return this.#known(p, known, tracks);
       const path = this.#walk(p, direction, iface, tracks);
       if (this.#mayRemember(path)) this.#cache.setFlow(path);
@@ -485,16 +490,15 @@ export class OrderedStage {
     const confirmed = (r[R_CTSTATUS]! & IPS_CONFIRMED) !== 0;
     const isWhole = (r[R_CTSTATUS]! & IPS_WHOLE_WAY) !== 0;
     const ctmark = r[R_CTMARK]!;
-    const rest = (sharing.readsCtstatus ? r[R_CTSTATUS]! : 0) | (mtuClass << 16);
+    const status = sharing.readsCtstatus ? r[R_CTSTATUS]! : 0;
     if (!confirmed || isWhole || !isShared(ctinfo)) {
-      if (!confirmed) this.#cache.forgetConnection(ct);
       return this.#walk(p, direction, iface, tracks);
     }
-    const known = this.#cache.connection(ct, ctinfo, signature, entrance, ctmark, rest);
+    const known = this.#cache.connection(ct, ctinfo, way, ctmark, status);
     if (known >= 0) return this.#known(p, known, tracks);
     const path = this.#walk(p, direction, iface, tracks);
     if (this.#mayRemember(path) && this.#conntrack.mark(ct) === ctmark) {
-      this.#cache.setConnection(ct, ctinfo, signature, entrance, ctmark, rest, path);
+      this.#cache.setConnection(ct, ctinfo, way, ctmark, status, path);
     }
     return path;
   }

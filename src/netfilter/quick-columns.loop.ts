@@ -23,6 +23,7 @@ import {
 } from '../packet/registers.ts';
 import type { MtuClasses } from './mtu-classes.ts';
 import { entranceOf } from './quick-way.loop.ts';
+import type { Ways } from './ways.ts';
 
 /**
  * Works out, for all packets of a sorted batch at once, what the quick way has to know of a packet before it looks
@@ -35,16 +36,19 @@ export class QuickColumns {
   readonly #open = new Uint8Array(8);
   readonly #digits: readonly (readonly SharingDigit[])[];
   readonly #mtus: MtuClasses;
+  readonly #ways: Ways;
   readonly #checksums: number;
 
   /** Arguments as QuickWay has them. */
   constructor(
     mtus: MtuClasses,
+    ways: Ways,
     sharing4: Sharing | undefined,
     sharing6: Sharing | undefined,
     checksum: 'auto' | 'verify' | 'trust',
   ) {
     this.#mtus = mtus;
+    this.#ways = ways;
     this.#digits = [sharing4?.digits ?? [], sharing6?.digits ?? []];
     for (const plain of [PLAIN_TCP4, PLAIN_UDP4, PLAIN_ECHO4])
       this.#open[plain] = sharing4 === undefined ? 0 : 1;
@@ -63,6 +67,14 @@ export class QuickColumns {
     this.#mtuClasses(c, count);
     c.signature.fill(0, 0, count);
     for (let k = 0; k < 2; k++) for (const digit of this.#digits[k]!) addDigit(c, count, digit, 4 + 2 * k);
+    this.#number(c, count);
+  }
+
+  #number({ quick, signature, entrance, mtuClass, way }: Columns, count: number): void {
+    const ways = this.#ways;
+    for (let i = 0; i < count; i++) {
+      way[i] = quick[i] === 0 ? 0 : ways.idOf(signature[i]!, entrance[i]!, mtuClass[i]!);
+    }
   }
 
   #mtuClasses({ length, decodeFlags, mtuClass }: Columns, count: number): void {

@@ -6,7 +6,6 @@ import { INVALID_NONE } from '../conntrack/invalid.ts';
 import {
   C_MARK,
   C_PROTO,
-  C_REPLY,
   C_STATE,
   C_STATUS,
   C_TCP_LAST,
@@ -17,6 +16,8 @@ import {
   C_TCP_SEEN,
   C_TIMEOUT,
   C_UDP_STREAM,
+  C_WAYS_MARK,
+  C_WAYS_STATUS,
   RECORD_SHIFT,
   SEEN_END,
   SEEN_FLAGS,
@@ -46,7 +47,7 @@ import {
   TUPLE_SPORT,
 } from '../packet/conntrack-access.ts';
 import { CT_ESTABLISHED, CT_ESTABLISHED_REPLY, CT_NEW, HOOK_PREROUTING } from '../packet/registers.ts';
-import { CONNECTION_SLOT_WORDS, connectionSlot, type PathCache } from './path-cache.ts';
+import { wayPair } from './path-cache.ts';
 import type { PathTable } from './path-table.ts';
 import { STATE_COUNT, STATE_ESTABLISHED, STATE_NEW, type Statistics } from './statistics.ts';
 
@@ -82,7 +83,7 @@ const STATUS_TCP = IPS_CONFIRMED | IPS_SEEN_REPLY | IPS_ASSURED;
  * A block of rows goes through three loops (`locate` has two of them, `take` is the third):
  *
  *   1  the home slot of each row's hash in the connection index is loaded
- *   2  the records referred to there, and their paths, are loaded; `#refs` keeps which
+ *   2  the records referred to there are loaded; `#refs` keeps which
  *   3  row by row: is it this connection? its tracker, its path, the counters
  *
  * Loop 3 has the everyday cases written out: a TCP segment that has no flag but ACK (and PSH, ECN) in an established,
@@ -95,7 +96,6 @@ const STATUS_TCP = IPS_CONFIRMED | IPS_SEEN_REPLY | IPS_ASSURED;
  */
 export class QuickWay {
   readonly #core: ConntrackCore;
-  readonly #cache: PathCache;
   readonly #paths: PathTable;
   readonly #statistics: Statistics;
   /** Sharing of the families whose packets may go this way. */
@@ -116,14 +116,12 @@ export class QuickWay {
   /** `sharing4` and `sharing6`: undefined for families that are not tracked, or whose raw table runs before conntrack. */
   constructor(
     core: ConntrackCore,
-    cache: PathCache,
     paths: PathTable,
     statistics: Statistics,
     sharing4: Sharing | undefined,
     sharing6: Sharing | undefined,
   ) {
     this.#core = core;
-    this.#cache = cache;
     this.#paths = paths;
     this.#statistics = statistics;
     this.#sharing4 = sharing4;
@@ -134,7 +132,6 @@ export class QuickWay {
   /** Loops 1 and 2, for rows [begin, end): at most BLOCK_ROWS. */
   locate(c: Columns, begin: number, end: number): void {
     const { index, words, indexMask } = this.#core.table;
-    const beside = this.#cache.records;
     const refs = this.#refs;
     const { tupleHash, quick } = c;
     const lastWord = 2 * indexMask + 1;
@@ -153,9 +150,7 @@ export class QuickWay {
       refs[i - begin] = reference;
       if (reference < 0) continue;
       const at = (reference >> 1) << RECORD_SHIFT;
-      sum ^= words[at]! ^ words[at + C_REPLY]! ^ words[at + C_PROTO]!;
-      const line = (reference >> 1) << 4;
-      if (line < beside.length) sum ^= beside[line]!;
+      sum ^= words[at + ((reference & 1) << 4)]! ^ words[at + C_PROTO]! ^ words[at + C_STATUS]!;
     }
     this.touched = sum;
   }
@@ -179,7 +174,6 @@ export class QuickWay {
     const retransTimeout = Math.min(established, tcpTimeouts[TCP_TIMEOUT_RETRANS]!);
     const unackTimeout = Math.min(established, tcpTimeouts[TCP_TIMEOUT_UNACK]!);
     const { tcpMaxRetrans } = core;
-    const known = this.#cache.records;
     const { packets, bytes } = this.#paths;
     const { packets: statePackets, bytes: stateBytes } = this.#statistics;
     const refs = this.#refs;
@@ -187,8 +181,7 @@ export class QuickWay {
     const reads4 = this.#sharing4?.readsCtstatus === true;
     const reads6 = this.#sharing6?.readsCtstatus === true;
     const { quick, family, l4proto, saddr, daddr, sport, dport, timeNs, length, path, ctinfo } = c;
-    const { tcpFlags, tcpSeq, tcpAck, payloadBytes, tcpSack, tcpWindow } = c;
-    const { signature, entrance, mtuClass } = c;
+    const { tcpFlags, tcpSeq, tcpAck, payloadBytes, tcpSack, tcpWindow, way } = c;
     for (let i = begin; i < end; i++) {
       const reference = refs[i - block]!;
       if (reference < REF_UNKNOWN) {
@@ -346,22 +339,19 @@ export class QuickWay {
           return i;
         }
       }
-      const rest = ((isIpv4 ? reads4 : reads6) ? words[at + C_STATUS]! : 0) | (mtuClass[i]! << 16);
-      const slot = connectionSlot(ct, state);
+      const pair = at + wayPair(state);
+      const taken = words[pair + 1]! - 1;
       if (
-        slot + CONNECTION_SLOT_WORDS > known.length ||
-        known[slot + 1] !== signature[i] ||
-        known[slot + 2] !== entrance[i] ||
-        known[slot + 3] !== words[at + C_MARK] ||
-        known[slot + 4] !== rest ||
-        known[slot] === 0
+        words[pair] !== way[i] ||
+        taken < 0 ||
+        words[at + C_WAYS_MARK] !== words[at + C_MARK] ||
+        words[at + C_WAYS_STATUS] !== ((isIpv4 ? reads4 : reads6) ? words[at + C_STATUS]! : 0)
       ) {
         core.nowNs = now;
         core.lastInvalidReason = INVALID_NONE;
         this.#stopTracked((ct << 3) | state);
         return i;
       }
-      const taken = known[slot]! - 1;
       packets[taken]! += 1;
       bytes[taken]! += bytesOfPacket;
       const counter =

@@ -24,6 +24,7 @@ import type { Host } from '../../src/host/types.ts';
 import { MtuClasses } from '../../src/netfilter/mtu-classes.ts';
 import { QuickColumns } from '../../src/netfilter/quick-columns.loop.ts';
 import { entranceOf } from '../../src/netfilter/quick-way.loop.ts';
+import { Ways } from '../../src/netfilter/ways.ts';
 import { IPPROTO_TCP, IPPROTO_UDP, Packet } from '../../src/packet/packet.ts';
 import {
   R_DECODE_FLAGS,
@@ -94,7 +95,7 @@ test('the columns say what the packet itself says', () => {
           c.portId[i] = port;
           if (checksum !== undefined) c.checksum[i] = checksum;
         }
-        new QuickColumns(mtus, sharing4, sharing6, option).fill(batch);
+        new QuickColumns(mtus, new Ways(), sharing4, sharing6, option).fill(batch);
         const p = new Packet();
         for (const [i, { direction, pktType, port }] of list.entries()) {
           const sharing = c.family[i] === 4 ? sharing4 : sharing6;
