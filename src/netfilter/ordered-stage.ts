@@ -236,11 +236,7 @@ export class OrderedStage {
       for (let i = begin; i < end; i++) if (echoDistance[i] !== 0) this.#echoOf(path[i]!, i, batch, ahead);
     }
     if (!this.#parts.perPacket) return;
-    const r = this.#p.r;
-    for (let i = begin; i < end; i++) {
-      r[R_CTINFO] = c.ctinfo[i]!;
-      this.#write(batch, i, c.path[i]!);
-    }
+    for (let i = begin; i < end; i++) this.#write(c, i, c.path[i]!);
   }
 
   /** A row that does not go the quick way, or not to its end. */
@@ -252,7 +248,12 @@ export class OrderedStage {
     const path = isTracked ? this.#tracked(batch, i, first, ahead) : this.#row(batch, i, first, ahead);
     paths.packets[path]! += 1;
     paths.bytes[path]! += this.#bytes;
-    if (this.#parts.perPacket) this.#write(batch, i, path);
+    if (!this.#parts.perPacket) return;
+    const c = batch.columns;
+    c.path[i] = path;
+    c.ctinfo[i] = this.#p.r[R_CTINFO]! & 255;
+    c.invalidReason[i] = this.#conntrack.lastInvalidReason;
+    this.#write(c, i, path);
   }
 
   /** Bytes that the packet counts with: skb->len, of the whole for a reassembled one; the frame's where there is no IP. */
@@ -577,17 +578,13 @@ export class OrderedStage {
     else this.echoesDisagreed++;
   }
 
-  #write(batch: Batch, i: number, path: number): void {
-    const c = batch.columns;
-    c.path[i] = path;
+  #write(c: Columns, i: number, path: number): void {
     c.outcome[i] = this.paths.outcomeOf(path);
     c.reason[i] = this.paths.reasonOf(path);
     c.hook[i] = this.paths.hookOf(path);
     c.decider[i] = this.paths.deciderOf(path);
     c.iif[i] = this.paths.iifOf(path);
     c.oif[i] = this.paths.oifOf(path);
-    c.ctinfo[i] = this.#p.r[R_CTINFO]! & 255;
-    c.invalidReason[i] = this.#conntrack.lastInvalidReason;
   }
 }
 

@@ -158,7 +158,7 @@ export class QuickWay {
   }
 
   /**
-   * Loop 4: takes rows from `begin` on, which must be located, and writes their `path` and `ctinfo`. Gives the row at
+   * Loop 4: takes rows from `begin` on, which must be located, and writes their `path`, `ctinfo` and `invalidReason`. Gives the row at
    * which it stopped (see `stopped`), or `end`.
    */
   take(batch: Batch, begin: number, end: number): number {
@@ -183,7 +183,7 @@ export class QuickWay {
     const reads4 = this.#sharing4?.readsCtstatus === true;
     const reads6 = this.#sharing6?.readsCtstatus === true;
     const { quick, family, l4proto, saddr, daddr, sport, dport, timeNs, length, path, ctinfo } = c;
-    const { tcpFlags, tcpSeq, tcpAck, payloadBytes, tcpSack, tcpWindow, way } = c;
+    const { tcpFlags, tcpSeq, tcpAck, payloadBytes, tcpSack, tcpWindow, way, invalidReason } = c;
     for (let i = begin; i < end; i++) {
       const reference = refs[i - block]!;
       if (reference < REF_UNKNOWN) {
@@ -198,6 +198,7 @@ export class QuickWay {
       let ct = reference >> 1;
       const dir = reference & 1;
       let at = ct << RECORD_SHIFT;
+      let reason = INVALID_NONE;
       // The state of the packet, CT_*, or -1 while it is not known.
       let state = -1;
       const tuple = at + (dir << 4);
@@ -334,6 +335,7 @@ export class QuickWay {
           return i;
         }
         state = tracked < 0 ? -1 : tracked & 7;
+        reason = core.lastInvalidReason;
         ct = tracked >> 3;
         at = ct << RECORD_SHIFT;
         if (!isShared(state) || (words[at + C_STATUS]! & IPS_WHOLE_WAY) !== 0) {
@@ -350,7 +352,7 @@ export class QuickWay {
         words[at + C_WAYS_STATUS] !== ((isIpv4 ? reads4 : reads6) ? words[at + C_STATUS]! : 0)
       ) {
         core.nowNs = now;
-        core.lastInvalidReason = INVALID_NONE;
+        core.lastInvalidReason = reason;
         this.#stopTracked((ct << 3) | state);
         return i;
       }
@@ -363,6 +365,7 @@ export class QuickWay {
       stateBytes[counter]! += bytesOfPacket;
       path[i] = taken;
       ctinfo[i] = state;
+      invalidReason[i] = reason;
     }
     return end;
   }
