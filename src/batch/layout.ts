@@ -150,13 +150,9 @@ export const COLUMNS = {
   // --- quick: written by netfilter/quick-columns.loop.ts ---------------------------------------------------
   /** PLAIN_* of a packet that may go the quick way, 0 for one that goes the long way; the others hold for the former. */
   quick: one('u8'),
-  /** Sharing.signature. */
+  /** Sharing.signature; not written where no rule looks at anything that is in it. */
   signature: one('i32'),
-  /** entranceOf (netfilter/quick-way.loop.ts). */
-  entrance: one('i32'),
-  /** MtuClasses.classOf. */
-  mtuClass: one('u16'),
-  /** Ways.idOf, of the three above. */
+  /** Ways.idOf: the number of the signature, of how the packet came in, and of its class of length. */
   way: one('u32'),
 
   // --- outcome: written by the ordered stage -------------------------------------------------------------

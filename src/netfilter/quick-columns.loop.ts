@@ -62,42 +62,39 @@ export class QuickColumns {
   fill(batch: Batch): void {
     const c = batch.columns;
     const { count } = batch;
-    markQuick(c, count, this.#open, this.#checksums);
-    fillEntrances(c, count);
-    this.#mtuClasses(c, count);
-    c.signature.fill(0, 0, count);
-    for (let k = 0; k < 2; k++) for (const digit of this.#digits[k]!) addDigit(c, count, digit, 4 + 2 * k);
-    this.#number(c, count);
+    const signs = this.#digits.some((digits) => digits.length > 0);
+    if (signs) {
+      c.signature.fill(0, 0, count);
+      for (let k = 0; k < 2; k++) for (const digit of this.#digits[k]!) addDigit(c, count, digit, 4 + 2 * k);
+    }
+    this.#number(c, count, signs);
   }
 
-  #number({ quick, signature, entrance, mtuClass, way }: Columns, count: number): void {
+  /** Which rows are quick, and the numbers of their ways in. */
+  #number(c: Columns, count: number, signs: boolean): void {
+    const open = this.#open;
+    const checksums = this.#checksums;
+    const mtus = this.#mtus;
     const ways = this.#ways;
+    const { smallest } = mtus;
+    const { plain, direction, skbPktType, checksum, portId, ifaceId, tos, ttl, length, decodeFlags } = c;
+    const { quick, signature, way } = c;
     for (let i = 0; i < count; i++) {
-      way[i] = quick[i] === 0 ? 0 : ways.idOf(signature[i]!, entrance[i]!, mtuClass[i]!);
+      const kind = plain[i]!;
+      if (
+        (open[kind]! & (checksums >> checksum[i]!)) !== 1 ||
+        direction[i] !== DIRECTION_IN ||
+        skbPktType[i] !== PKT_HOST
+      ) {
+        quick[i] = 0;
+        continue;
+      }
+      quick[i] = kind;
+      const port = portId[i]!;
+      const entrance = entranceOf(port === 0 ? ifaceId[i]! : port, DIRECTION_IN, tos[i]!, PKT_HOST, ttl[i]!);
+      const mtuClass = length[i]! <= smallest ? 0 : mtus.classOf(length[i]!, decodeFlags[i]!);
+      way[i] = ways.idOf(signs ? signature[i]! : 0, entrance, mtuClass);
     }
-  }
-
-  #mtuClasses({ length, decodeFlags, mtuClass }: Columns, count: number): void {
-    const { smallest } = this.#mtus;
-    for (let i = 0; i < count; i++) {
-      mtuClass[i] = length[i]! <= smallest ? 0 : this.#mtus.classOf(length[i]!, decodeFlags[i]!);
-    }
-  }
-}
-
-function markQuick(c: Columns, count: number, open: Uint8Array, checksums: number): void {
-  const { plain, direction, skbPktType, checksum, quick } = c;
-  for (let i = 0; i < count; i++) {
-    const may = open[plain[i]!]! & (checksums >> checksum[i]!);
-    quick[i] = may === 1 && direction[i] === DIRECTION_IN && skbPktType[i] === PKT_HOST ? plain[i]! : 0;
-  }
-}
-
-function fillEntrances(c: Columns, count: number): void {
-  const { portId, ifaceId, tos, ttl, entrance } = c;
-  for (let i = 0; i < count; i++) {
-    const port = portId[i]!;
-    entrance[i] = entranceOf(port === 0 ? ifaceId[i]! : port, DIRECTION_IN, tos[i]!, PKT_HOST, ttl[i]!);
   }
 }
 
