@@ -37,6 +37,8 @@ export const HEADER_FIRST_LOW = 6;
 export const HEADER_FIRST_HIGH = 7;
 /** Hand-over word of the ring. */
 export const HEADER_STATE = 8;
+/** 1 when the column `reference` is written. */
+export const HEADER_LOCATED = 9;
 
 type Kind = 'u8' | 'u16' | 'u32' | 'i32' | 'f64';
 
@@ -152,6 +154,8 @@ export const COLUMNS = {
   quick: one('u8'),
   /** Sharing.signature; not written where no rule looks at anything that is in it. */
   signature: one('i32'),
+  /** conntrack/locate.loop.ts: record << 1 | direction of the connection that may be the packet's, or REFERENCE_UNKNOWN. */
+  reference: one('i32'),
   /** Ways.idOf: the number of the signature, of how the packet came in, and of its class of length. */
   way: one('u32'),
 

@@ -5,7 +5,6 @@ import type { ConntrackCore } from '../conntrack/core.ts';
 import { INVALID_NONE } from '../conntrack/invalid.ts';
 import {
   C_MARK,
-  C_PROTO,
   C_STATE,
   C_STATUS,
   C_TCP_LAST,
@@ -27,6 +26,7 @@ import {
   TCP_SEEN_WORDS,
   TUPLE_ZONE,
 } from '../conntrack/layout.ts';
+import { Locator, REFERENCE_UNKNOWN } from '../conntrack/locate.loop.ts';
 import { FLAG_DATA_UNACKNOWLEDGED, FLAG_MAXACK_SET, FLAG_SACK_PERM } from '../conntrack/tcp-options.ts';
 import { TCP_ACK_SET, TCP_ESTABLISHED } from '../conntrack/tcp-states.ts';
 import { MAX_ACK_WINDOW } from '../conntrack/tcp-window.ts';
@@ -51,21 +51,13 @@ import { wayPair } from './path-cache.ts';
 import type { PathTable } from './path-table.ts';
 import { STATE_COUNT, STATE_ESTABLISHED, STATE_NEW, type Statistics } from './statistics.ts';
 
-/**
- * Rows that are taken together: their cache lines are loaded by loops that do nothing else, so that the misses overlap.
- * Look-ups are bound by the memory's latency, not by instructions.
- */
+/** Rows that are located together, and then taken: their records stay in the cache so long. */
 export const BLOCK_ROWS = 128;
 
 /** Why `take` stopped at a row: nothing of it has been done, it goes the long way. */
 export const STOPPED_UNTOUCHED = 0;
 /** Conntrack's part is done, and its result is in `state`; the way is not known and must be walked. */
 export const STOPPED_TRACKED = 1;
-
-/** In `#refs`: the row is not for the quick way. */
-const REF_NONE = -2;
-/** In `#refs`: no connection had this tuple when the block began. */
-const REF_UNKNOWN = -1;
 
 /** Of these status bits, a connection whose packets are taken here has IPS_CONFIRMED alone. */
 const STATUS_GATE = IPS_CONFIRMED | IPS_DYING | IPS_TEMPLATE | IPS_FIXED_TIMEOUT | IPS_WHOLE_WAY;
@@ -80,23 +72,16 @@ const STATUS_TCP = IPS_CONFIRMED | IPS_SEEN_REPLY | IPS_ASSURED;
  * known. Rows are taken straight from their columns through conntrack to their path; no Packet is loaded. Which packets may go this
  * way, and the part of their path's key that they tell themselves: quick-columns.loop.ts.
  *
- * A block of rows goes through four loops (`locate` has three of them, `take` is the fourth):
+ * A block of rows is located first (conntrack/locate.loop.ts), so that their misses overlap; then it is taken row by row:
+ * is it this connection? its tracker, its path, the counters.
  *
- *   1  the home slot of each row's hash in the connection index is loaded
- *   2  it is looked which records are referred to there: `#refs`
- *   3  the lines of these records are loaded
- *   4  row by row: is it this connection? its tracker, its path, the counters
- *
- * Loops 1 and 3 have no branch that depends on what they load: with the branches of loop 2 in them, mispredictions cut
- * the number of misses that are under way at a time, and the three took 1.4 times as long (10 M packets, 200,000 flows).
- *
- * Loop 4 has the everyday cases written out: a TCP segment that has no flag but ACK (and PSH, ECN) in an established,
+ * The loop has the everyday cases written out: a TCP segment that has no flag but ACK (and PSH, ECN) in an established,
  * assured connection and lies inside the window on all four sides; UDP; echoes. Every other TCP segment goes to
  * trackRow (conntrack/track-row.ts), and what even that does not handle stops the loop and goes the long way
  * (OrderedStage). The answer is that of the long way always; the tests hold one against the other.
  *
- * Invariant: between loops 2 and 4 rows of the same block may have gone the long way, and entries may have come and
- * gone; so a reference is a guess, believed only when the record has the row's tuple and is confirmed.
+ * Invariant: since a row was located, others may have gone the long way, and entries may have come and gone; so its
+ * `reference` is a guess, believed only when the record has the row's tuple and is confirmed.
  */
 export class QuickWay {
   readonly #core: ConntrackCore;
@@ -105,17 +90,12 @@ export class QuickWay {
   /** Sharing of the families whose packets may go this way. */
   readonly #sharing4: Sharing | undefined;
   readonly #sharing6: Sharing | undefined;
-  /** Of the block at hand, by row: (record << 1 | direction), or REF_*. */
-  readonly #refs = new Int32Array(BLOCK_ROWS);
-  /** Row of the block's first element. */
-  #blockBegin = 0;
+  readonly #locator: Locator;
   /** Some packets may go this way. */
   readonly isOpen: boolean;
   /** Of the row at which `take` stopped: STOPPED_*, and what trackRow said. */
   stopped: number = STOPPED_UNTOUCHED;
   state = 0;
-  /** Of what was loaded ahead, so that no compiler leaves the loads out. */
-  touched = 0;
 
   /** `sharing4` and `sharing6`: undefined for families that are not tracked, or whose raw table runs before conntrack. */
   constructor(
@@ -126,6 +106,7 @@ export class QuickWay {
     sharing6: Sharing | undefined,
   ) {
     this.#core = core;
+    this.#locator = new Locator(core.table);
     this.#paths = paths;
     this.#statistics = statistics;
     this.#sharing4 = sharing4;
@@ -133,33 +114,15 @@ export class QuickWay {
     this.isOpen = sharing4 !== undefined || sharing6 !== undefined;
   }
 
-  /** Loops 1 to 3, for rows [begin, end): at most BLOCK_ROWS. */
-  locate(c: Columns, begin: number, end: number): void {
-    const { index, words, indexMask } = this.#core.table;
-    const refs = this.#refs;
-    const { tupleHash, quick } = c;
-    const lastWord = 2 * indexMask + 1;
-    this.#blockBegin = begin;
-    let sum = 0;
-    for (let i = begin; i < end; i++) sum ^= index[2 * (tupleHash[i]! & indexMask)]!;
-    for (let i = begin; i < end; i++) {
-      const hash = tupleHash[i]!;
-      let slot = 2 * (hash & indexMask);
-      while (index[slot] !== hash && index[slot + 1] !== 0) slot = (slot + 2) & lastWord;
-      refs[i - begin] = quick[i] === 0 ? REF_NONE : index[slot + 1]! - 1;
-    }
-    const count = end - begin;
-    for (let k = 0; k < count; k++) {
-      const reference = refs[k]! > 0 ? refs[k]! : 0;
-      const at = (reference >> 1) << RECORD_SHIFT;
-      sum ^= words[at + ((reference & 1) << 4)]! ^ words[at + C_PROTO]! ^ words[at + C_STATUS]!;
-    }
-    this.touched = sum;
+  /** Readies rows [begin, end), at most BLOCK_ROWS, for `take`. `isLocated`: another thread has looked ahead. */
+  locate(c: Columns, begin: number, end: number, isLocated: boolean): void {
+    if (isLocated) this.#locator.touch(c, begin, end);
+    else this.#locator.locate(c, begin, end);
   }
 
   /**
-   * Loop 4: takes rows from `begin` on, which must be located, and writes their `path`, `ctinfo` and `invalidReason`. Gives the row at
-   * which it stopped (see `stopped`), or `end`.
+   * Takes rows from `begin` on, which must be located, and writes their `path`, `ctinfo` and `invalidReason`. Gives the
+   * row at which it stopped (see `stopped`), or `end`.
    */
   take(batch: Batch, begin: number, end: number): number {
     const c = batch.columns;
@@ -178,19 +141,27 @@ export class QuickWay {
     const { tcpMaxRetrans } = core;
     const { packets, bytes } = this.#paths;
     const { packets: statePackets, bytes: stateBytes } = this.#statistics;
-    const refs = this.#refs;
-    const block = this.#blockBegin;
     const reads4 = this.#sharing4?.readsCtstatus === true;
     const reads6 = this.#sharing6?.readsCtstatus === true;
     const { quick, family, l4proto, saddr, daddr, sport, dport, timeNs, length, path, ctinfo } = c;
-    const { tcpFlags, tcpSeq, tcpAck, payloadBytes, tcpSack, tcpWindow, way, invalidReason } = c;
+    const {
+      tcpFlags,
+      tcpSeq,
+      tcpAck,
+      payloadBytes,
+      tcpSack,
+      tcpWindow,
+      way,
+      invalidReason,
+      reference: references,
+    } = c;
     for (let i = begin; i < end; i++) {
-      const reference = refs[i - block]!;
-      if (reference < REF_UNKNOWN) {
+      const kind = quick[i]!;
+      if (kind === 0) {
         this.stopped = STOPPED_UNTOUCHED;
         return i;
       }
-      const kind = quick[i]!;
+      const reference = references[i]!;
       const proto = l4proto[i]! | (family[i]! << 8);
       const isIpv4 = family[i] === 4;
       const now = timeNs[i]!;
@@ -204,7 +175,7 @@ export class QuickWay {
       const tuple = at + (dir << 4);
       const a = 4 * i;
       if (
-        reference > REF_UNKNOWN &&
+        reference > REFERENCE_UNKNOWN &&
         words[tuple] === saddr[a] &&
         words[tuple + 4] === daddr[a] &&
         words[tuple + TUPLE_SPORT] === sport[i] &&

@@ -48,7 +48,7 @@ export async function runOnPool(
   // Neither Atomics.waitAsync nor an idle worker keeps Node from ending: when all workers were done before this thread had
   // taken back the last batches, the process ended in the middle of the run, with exit status 13.
   const staysAlive = setInterval(() => undefined, 1000);
-  const start = (role: WorkerTask['role']): Promise<WorkerAnswer> => {
+  const start = (role: WorkerTask['role'], tablePorts: readonly MessagePort[]): Promise<WorkerAnswer> => {
     const { port1, port2 } = new MessageChannel();
     ports.push(port1);
     const task: WorkerTask = {
@@ -58,15 +58,20 @@ export async function runOnPool(
       port: port2,
       sources: board.buffer,
       checksum: machine.checksum,
+      tablePorts,
       machine: role === 'decode' ? undefined : machine,
       baseNs: reader.clock.baseNs,
       returnBatches: observer.onBatch !== undefined,
     };
-    return pool.run(task, { transferList: [port2] });
+    return pool.run(task, { transferList: [port2, ...tablePorts] });
   };
   try {
-    const replaying = start(workers === 1 ? 'all' : 'replay');
-    const decoding = Array.from({ length: workers - 1 }, () => start('decode'));
+    const tables = Array.from({ length: workers - 1 }, () => new MessageChannel());
+    const replaying = start(
+      workers === 1 ? 'all' : 'replay',
+      tables.map(({ port1 }) => port1),
+    );
+    const decoding = tables.map(({ port2 }) => start('decode', [port2]));
     const all = Promise.all([replaying, ...decoding]);
     // A worker that fails stops the ring; the reader must not wait for it for ever.
     all.catch(() => ring.abort());

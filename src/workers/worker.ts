@@ -3,6 +3,8 @@ import { UserError } from '../base/errors.ts';
 import { Batch } from '../batch/batch.ts';
 import { Ring, SLOT_DECODED, SLOT_DONE, SLOT_FREE, SLOT_READ } from '../batch/ring.ts';
 import type { CaptureSource } from '../capture/source.ts';
+import { Locator } from '../conntrack/locate.loop.ts';
+import { ConntrackTable } from '../conntrack/table.ts';
 import { decodeBatch } from '../decode/decode.ts';
 import { Machine } from '../netfilter/machine.ts';
 import { LookAhead } from './pipeline.ts';
@@ -31,6 +33,7 @@ export default function work(task: WorkerTask): WorkerAnswer {
     throw error;
   } finally {
     task.port.close();
+    for (const port of task.tablePorts) port.close();
   }
 }
 
@@ -58,19 +61,43 @@ class Slots {
   }
 }
 
+/**
+ * Decodes batches as they come. While the ordered stage has not even come to the batch before last, it is what the run
+ * waits for: then its connections are looked for here, ahead.
+ */
 function decodeAll(ring: Ring, slots: Slots, task: WorkerTask): void {
+  const [tablePort] = task.tablePorts;
+  let locator: Locator | undefined;
   const options = { checksum: task.checksum === 'trust' ? 'trust' : 'verify' } as const;
   for (;;) {
     const sequence = ring.claim();
     if (!ring.waitFor(sequence, SLOT_READ)) return;
     const slot = ring.slotOf(sequence);
-    decodeBatch(slots.get(slot), options);
+    const batch = slots.get(slot);
+    decodeBatch(batch, options);
+    if (locator === undefined && tablePort !== undefined) {
+      const got = receiveMessageOnPort(tablePort);
+      if (got !== undefined) locator = new Locator(ConntrackTable.from(got.message as SharedArrayBuffer));
+    }
+    const isAhead = sequence >= 2 && ring.state(ring.slotOf(sequence - 2)) === SLOT_DECODED;
+    batch.isLocated = isAhead && locator !== undefined;
+    if (batch.isLocated) locateAll(locator!, batch);
     ring.hand(slot, SLOT_DECODED);
   }
 }
 
+function locateAll(locator: Locator, batch: Batch): void {
+  const { count } = batch;
+  for (let begin = 0; begin < count; begin += LOCATED_ROWS) {
+    locator.locate(batch.columns, begin, Math.min(begin + LOCATED_ROWS, count));
+  }
+}
+
+const LOCATED_ROWS = 128;
+
 function replayAll(ring: Ring, slots: Slots, task: WorkerTask): NonNullable<WorkerAnswer['result']> {
   const machine = new Machine(task.machine!);
+  for (const port of task.tablePorts) port.postMessage(machine.connectionTable);
   const board = SourceBoard.from(task.sources);
   const lookAhead = new LookAhead(machine.direction.linksEchoes, ring.slots - SLOTS_NOT_HELD);
   const options = { checksum: task.checksum === 'trust' ? 'trust' : 'verify' } as const;
@@ -85,7 +112,10 @@ function replayAll(ring: Ring, slots: Slots, task: WorkerTask): NonNullable<Work
   for (let sequence = 0; ; sequence++) {
     if (!ring.waitFor(sequence, task.role === 'all' ? SLOT_READ : SLOT_DECODED)) break;
     const batch = slots.get(ring.slotOf(sequence));
-    if (task.role === 'all') decodeBatch(batch, options);
+    if (task.role === 'all') {
+      decodeBatch(batch, options);
+      batch.isLocated = false;
+    }
     if (ring.sourcesVersion !== version) {
       version = ring.sourcesVersion;
       sources = board.read();
