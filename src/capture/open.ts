@@ -12,6 +12,8 @@ import { SourceTable } from './source.ts';
 export interface OpenOptions {
   /** What `-` reads; process.stdin unless told. */
   readonly stdin?: Readable;
+  /** Nanoseconds that are added to the time stamps of an interface, by its name: before captures are merged. */
+  readonly skews?: ReadonlyMap<string, bigint>;
 }
 
 /** A capture that was opened to learn its first packet's time. */
@@ -33,7 +35,7 @@ export async function openCaptures(
   args: readonly string[],
   options: OpenOptions = {},
 ): Promise<CaptureReader> {
-  const opener = new Opener(options.stdin ?? process.stdin);
+  const opener = new Opener(options.stdin ?? process.stdin, options.skews);
   try {
     return await opener.open(args.map((text) => parseCaptureArgument(text)));
   } catch (error) {
@@ -44,13 +46,14 @@ export async function openCaptures(
 
 class Opener {
   readonly #stdin: Readable;
-  readonly #table = new SourceTable();
+  readonly #table: SourceTable;
   readonly #damage: CaptureDamage[] = [];
   /** Inputs that stay open. */
   readonly #kept: CaptureInput[] = [];
 
-  constructor(stdin: Readable) {
+  constructor(stdin: Readable, skews: ReadonlyMap<string, bigint> | undefined) {
     this.#stdin = stdin;
+    this.#table = new SourceTable(skews);
   }
 
   async open(given: readonly CaptureArgument[]): Promise<CaptureReader> {

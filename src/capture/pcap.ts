@@ -43,6 +43,8 @@ export class PcapWalker implements Walker {
   readonly #lengths: number;
   readonly #maxBytes: number;
   readonly #source: number;
+  /** Added to every time stamp. */
+  readonly #skewNs: bigint;
   readonly #result = new Float64Array(WALK_WORDS);
   #baseSeconds = 0;
   #baseFractionNs = 0;
@@ -65,6 +67,7 @@ export class PcapWalker implements Walker {
     // The upper bits say whether frames end with a frame check sequence: the IP length trims it away.
     this.linktype = view.getUint32(20, this.#littleEndian) & 0xffff;
     requireLinktype(this.linktype, file, undefined);
+    this.#skewNs = sources.skewNs(argument.ifaceName);
     this.#source = sources.register({
       file,
       ifaceName: argument.ifaceName,
@@ -77,8 +80,9 @@ export class PcapWalker implements Walker {
   }
 
   setClock(baseNs: bigint): void {
-    this.#baseSeconds = Number(baseNs / 1_000_000_000n);
-    this.#baseFractionNs = Number(baseNs % 1_000_000_000n);
+    const ownBaseNs = baseNs - this.#skewNs;
+    this.#baseSeconds = Number(ownBaseNs / 1_000_000_000n);
+    this.#baseFractionNs = Number(ownBaseNs % 1_000_000_000n);
   }
 
   walk(batch: Batch, to: number): void {
@@ -120,7 +124,7 @@ export class PcapWalker implements Walker {
   firstTimeNs(batch: Batch): bigint {
     const seconds = batch.view.getUint32(this.firstRecord, this.#littleEndian);
     const fraction = batch.view.getUint32(this.firstRecord + 4, this.#littleEndian);
-    return BigInt(seconds) * 1_000_000_000n + BigInt(fraction * this.#nsPerUnit);
+    return BigInt(seconds) * 1_000_000_000n + BigInt(fraction * this.#nsPerUnit) + this.#skewNs;
   }
 
   describeTail(bytes: number): string {

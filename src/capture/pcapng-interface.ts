@@ -84,16 +84,26 @@ export class InterfaceColumns {
   baseLow = new Float64Array(8);
   offsetNs = new Float64Array(8);
   readonly descriptions: InterfaceDescription[] = [];
+  /** Nanoseconds that are added to an interface's time stamps. */
+  readonly #skews: bigint[] = [];
 
   clear(): void {
     this.count = 0;
     this.descriptions.length = 0;
+    this.#skews.length = 0;
   }
 
-  add(description: InterfaceDescription, source: number, supported: boolean, clockNs: bigint): void {
+  add(
+    description: InterfaceDescription,
+    source: number,
+    supported: boolean,
+    clockNs: bigint,
+    skewNs: bigint,
+  ): void {
     if (this.count === this.source.length) this.#grow();
     const id = this.count++;
     this.descriptions.push(description);
+    this.#skews.push(skewNs);
     this.source[id] = source;
     this.linktype[id] = description.linktype;
     // A packet of a link type that cannot be replayed leaves the hot loop by its length, and is then refused.
@@ -109,7 +119,7 @@ export class InterfaceColumns {
   ticksToNs(id: number, high: number, low: number): bigint {
     const { unitsPerSecond, offsetSeconds } = this.descriptions[id]!;
     const ticks = (BigInt(high) << 32n) | BigInt(low);
-    return (ticks * NS_PER_SECOND) / unitsPerSecond + offsetSeconds * NS_PER_SECOND;
+    return (ticks * NS_PER_SECOND) / unitsPerSecond + offsetSeconds * NS_PER_SECOND + this.#skews[id]!;
   }
 
   #setBase(id: number, supported: boolean, clockNs: bigint): void {
@@ -118,10 +128,11 @@ export class InterfaceColumns {
     const nsPerTick = exact ? NS_PER_SECOND / unitsPerSecond : 0n;
     this.nsPerTick[id] = Number(nsPerTick);
     if (!exact) return;
-    const baseTicks = (clockNs - offsetSeconds * NS_PER_SECOND) / nsPerTick;
+    const shiftNs = offsetSeconds * NS_PER_SECOND + this.#skews[id]!;
+    const baseTicks = (clockNs - shiftNs) / nsPerTick;
     this.baseHigh[id] = Number(baseTicks >> 32n);
     this.baseLow[id] = Number(baseTicks & 0xffffffffn);
-    this.offsetNs[id] = Number(baseTicks * nsPerTick + offsetSeconds * NS_PER_SECOND - clockNs);
+    this.offsetNs[id] = Number(baseTicks * nsPerTick + shiftNs - clockNs);
   }
 
   #grow(): void {

@@ -250,7 +250,9 @@ export class PcapngWalker implements Walker {
       snaplen: description.snaplen,
       unitsPerSecond: description.unitsPerSecond,
     });
-    this.#interfaces.add(description, source, isSupportedLinktype(description.linktype), this.#clockNs);
+    const skewNs = this.#sources.skewNs(ifaceName ?? description.name);
+    const supported = isSupportedLinktype(description.linktype);
+    this.#interfaces.add(description, source, supported, this.#clockNs, skewNs);
     return undefined;
   }
 

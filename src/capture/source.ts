@@ -29,6 +29,16 @@ const MAX_SOURCES = 0xffff;
 export class SourceTable {
   readonly sources: CaptureSource[] = [];
   readonly #indexByKey = new Map<string, number>();
+  readonly #skews: ReadonlyMap<string, bigint>;
+
+  /** `skews`: nanoseconds to be added to the time stamps of an interface, by its name. */
+  constructor(skews: ReadonlyMap<string, bigint> = new Map()) {
+    this.#skews = skews;
+  }
+
+  skewNs(ifaceName: string | undefined): bigint {
+    return (ifaceName === undefined ? undefined : this.#skews.get(ifaceName)) ?? 0n;
+  }
 
   register(source: Omit<CaptureSource, 'index'>): number {
     const { file, ifaceName, ifaceGiven, direction, linktype, snaplen, unitsPerSecond } = source;

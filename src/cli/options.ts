@@ -4,6 +4,8 @@ import { type Command, Option } from 'commander';
 import { UserError } from '../base/errors.ts';
 import type { ReplayConfig } from '../workers/config.ts';
 import {
+  type ClockSkew,
+  clockSkew,
   defaultWorkers,
   hostDirectory,
   inputFile,
@@ -25,6 +27,7 @@ export interface ReplayOptions {
   readonly rules6?: string;
   readonly ipset?: string;
   readonly conntrack?: string;
+  readonly clockSkew?: readonly ClockSkew[];
   readonly midstream: ReplayConfig['midstream'];
   readonly checksum: ReplayConfig['checksum'];
   readonly onUnsupported: ReplayConfig['onUnsupported'];
@@ -32,7 +35,6 @@ export interface ReplayOptions {
   readonly workers?: number;
   readonly seed: number;
   readonly keepCounters?: boolean;
-  readonly conntrackTable?: boolean;
   readonly quiet?: boolean;
   readonly progress: boolean;
 }
@@ -62,6 +64,12 @@ export function addReplayOptions(command: Command): Command {
       option('--midstream <kernel|established>', 'connections whose beginning is not in the capture')
         .argParser(oneOf('--midstream', ['kernel', 'established']))
         .default('kernel'),
+    )
+    .addOption(
+      option(
+        '--clock-skew <iface=seconds>',
+        'put the time stamps of an interface forward, before captures are merged (repeatable)',
+      ).argParser(collect(clockSkew)),
     )
     .addOption(
       option('--checksum <auto|verify|trust>', 'which checksums are believed')
@@ -118,6 +126,8 @@ export interface OutputOptions {
   readonly format: OutputFormat;
   readonly save?: string;
   readonly save6?: string;
+  readonly conntrackSave?: string;
+  readonly conntrackTable?: boolean;
   readonly verdicts?: VerdictsRequest;
   readonly writePcap?: readonly WritePcapRequest[];
   readonly html?: string;
@@ -167,6 +177,12 @@ export function addOutputOptions(command: Command): Command {
       option('--save6 <file>', 'what `ip6tables-save -c` would print').argParser(outputFile('--save6')),
     )
     .addOption(
+      option(
+        '--conntrack-save <file>',
+        'the connections that stand at the end, as `conntrack -L -o extended` prints them; --conntrack takes them',
+      ).argParser(outputFile('--conntrack-save')),
+    )
+    .addOption(
       option('--verdicts <file>', 'one row a packet: .csv, .jsonl or .arrow').argParser(verdictsFile),
     )
     .addOption(
@@ -190,7 +206,7 @@ function collect<T>(
 /** The engine's configuration out of the options. */
 export function replayConfig(
   captures: readonly string[],
-  options: ReplayOptions,
+  options: ReplayOptions & Pick<OutputOptions, 'conntrackTable' | 'conntrackSave'>,
   perPacket: boolean,
 ): ReplayConfig {
   const { host, rules, rules6, ipset, conntrack, midstream, checksum, onUnsupported, evaluator, seed } =
@@ -212,6 +228,7 @@ export function replayConfig(
     rules6,
     ipset,
     conntrack,
+    clockSkews: skewsOf(options.clockSkew),
     midstream,
     checksum,
     workers,
@@ -219,8 +236,17 @@ export function replayConfig(
     onUnsupported,
     evaluator,
     perPacket,
-    conntrackDump: options.conntrackTable === true,
+    conntrackDump: options.conntrackTable === true || options.conntrackSave !== undefined,
   };
+}
+
+function skewsOf(given: readonly ClockSkew[] = []): ReadonlyMap<string, bigint> {
+  const skews = new Map<string, bigint>();
+  for (const { ifaceName, skewNs } of given) {
+    if (skews.has(ifaceName)) throw new UserError(`--clock-skew ${ifaceName}: given twice`);
+    skews.set(ifaceName, skewNs);
+  }
+  return skews;
 }
 
 /** A folder without any ruleset is not HOST, most likely. */

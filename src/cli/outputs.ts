@@ -12,6 +12,7 @@ import type { VerdictsRequest, WritePcapRequest } from './values.ts';
 export interface Outputs {
   readonly save: OutputFile | undefined;
   readonly save6: OutputFile | undefined;
+  readonly conntrackSave: OutputFile | undefined;
   readonly html: OutputFile | undefined;
   readonly verdicts: (VerdictsRequest & { readonly output: OutputFile }) | undefined;
   readonly pcaps: readonly (WritePcapRequest & { readonly output: OutputFile })[];
@@ -65,10 +66,11 @@ export function openOutputs(options: OutputOptions, inputs: Inputs): Outputs {
   };
 
   try {
-    const { save, save6, html, verdicts, writePcap = [] } = options;
+    const { save, save6, conntrackSave, html, verdicts, writePcap = [] } = options;
     return {
       save: save === undefined ? undefined : open('--save', save),
       save6: save6 === undefined ? undefined : open('--save6', save6),
+      conntrackSave: conntrackSave === undefined ? undefined : open('--conntrack-save', conntrackSave),
       html: html === undefined ? undefined : open('--html', html),
       verdicts:
         verdicts === undefined ? undefined : { ...verdicts, output: open('--verdicts', verdicts.file) },

@@ -17,6 +17,7 @@ export async function writeReports(
   const rulesets = rulesetHits(output, options.keepCounters === true);
   outputs.save?.writeText(saveOf(rulesets, 4));
   outputs.save6?.writeText(saveOf(rulesets, 6));
+  outputs.conntrackSave?.writeText(linesOf(output.result.conntrackDump));
   if (outputs.html !== undefined) {
     const { htmlReport } = await import('../report/html.ts');
     outputs.html.writeText(htmlReport(output, rulesets, programVersion()));
@@ -39,12 +40,24 @@ export function unmatchedView(output: ReplayOutput, options: OutputOptions): str
   ];
 }
 
+/** Names in --clock-skew that no capture has: a mistake in spelling, most likely. */
+export function unmatchedSkews({ config, sources }: ReplayOutput): string[] {
+  const names = [...(config.clockSkews ?? new Map<string, bigint>()).keys()];
+  return names
+    .filter((name) => !sources.some(({ ifaceName }) => ifaceName === name))
+    .map((name) => `--clock-skew ${name}: no CAPTURE argument and no pcapng block names such an interface`);
+}
+
 /** A family without a ruleset has nothing to save: the file is left empty, as iptables-save's output would be. */
 function saveOf(rulesets: readonly RulesetHits[], family: number): string {
   return rulesets
     .filter((ruleset) => ruleset.family === family)
     .map(savedRuleset)
     .join('');
+}
+
+function linesOf(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 async function standardReport(
@@ -55,7 +68,11 @@ async function standardReport(
   switch (options.format) {
     case 'json': {
       const { jsonReport } = await import('../report/json.ts');
-      return jsonReport(output, rulesets, programVersion());
+      // What was listed for --conntrack-save alone is no part of the report.
+      const { result } = output;
+      const shown =
+        options.conntrackTable === true ? result : { ...result, conntrackDump: [], expectationDump: [] };
+      return jsonReport({ ...output, result: shown }, rulesets, programVersion());
     }
     case 'csv':
     case 'arrow': {

@@ -8,7 +8,7 @@ import { isStandardInput, type OutputOptions, type ReplayOptions, replayConfig }
 import { namedInputs, type Outputs, openOutputs } from './outputs.ts';
 import { PacketOutputs } from './packet-outputs.ts';
 import { ProgressBar } from './progress.ts';
-import { unmatchedView, writeReports } from './reports.ts';
+import { unmatchedSkews, unmatchedView, writeReports } from './reports.ts';
 import { catchSignals, endInputOnAbort } from './signals.ts';
 import type { Printer, Streams } from './streams.ts';
 
@@ -98,7 +98,8 @@ async function printNotes(
   const lines: string[] = [];
   if (options.quiet !== true) {
     lines.push(...output.warnings);
-    lines.push(...unmatchedView(output, options).map((note) => `${PROGRAM}: ${note}`));
+    const notes = [...unmatchedView(output, options), ...unmatchedSkews(output)];
+    lines.push(...notes.map((note) => `${PROGRAM}: ${note}`));
   }
   for (const damage of output.damage) lines.push(`${PROGRAM}: ${describeDamage(damage)}`);
   if (output.interrupted)

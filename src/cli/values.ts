@@ -46,6 +46,24 @@ export function inputFile(option: string): (file: string) => string {
   };
 }
 
+export interface ClockSkew {
+  readonly ifaceName: string;
+  readonly skewNs: bigint;
+}
+
+/** `IFACE=SECONDS`, to the nanosecond. */
+export function clockSkew(text: string): ClockSkew {
+  const [, ifaceName, sign, whole, fraction = ''] =
+    /^([^=]+)=([+-]?)(\d{1,9})(?:\.(\d{1,9}))?$/.exec(text) ?? [];
+  if (ifaceName === undefined) {
+    throw new UserError(`--clock-skew "${text}": not IFACE=SECONDS`, {
+      hint: 'write by how much its time stamps are to be put forward, or back: eth0=0.25, eth1=-3600',
+    });
+  }
+  const ns = BigInt(whole!) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'));
+  return { ifaceName, skewNs: sign === '-' ? -ns : ns };
+}
+
 /** The folder that describes a machine. */
 export function hostDirectory(directory: string): string {
   let isDirectory: boolean;

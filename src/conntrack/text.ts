@@ -31,6 +31,7 @@ import type { ConntrackCore } from './core.ts';
 import {
   ACCOUNT_ELEMENTS,
   C_HELPER,
+  C_LABELS,
   C_MARK,
   C_MASTER,
   C_REPLY,
@@ -58,7 +59,8 @@ import { invertTuple, protoWord } from './tuple.ts';
  *   ipv4     2 tcp      6 431999 ESTABLISHED src=… dst=… sport=… dport=… src=… dst=… sport=… dport=… [ASSURED] mark=0 use=1
  *
  * What such a line cannot say is not known of a seeded connection: TCP's windows and scales (its ends are allowed
- * everything, as of one that was picked up in the middle), SCTP's tags, labels, by which interface it left.
+ * everything, as of one that was picked up in the middle), SCTP's tags, by which interface it left. Labels are the one
+thing that is written beyond `-o extended`, behind the rest and only where there are any.
  */
 
 /** What `text.ts` needs of Conntrack. */
@@ -125,7 +127,20 @@ export function formatConnection(table: Listing, ct: number, nowNs: number, use:
   if (zones[0] === zones[1] && zones[0] !== 0) line += ` zone=${zones[0]}`;
   const helper = w[at + C_HELPER]!;
   if (helper !== 0) line += ` helper=${table.helperNames[helper - 1]}`;
-  return `${line} use=${use}`;
+  line += ` use=${use}`;
+  const labels = labelsOf(w, at);
+  return labels === '' ? line : `${line} labels=${labels}`;
+}
+
+const LABELS = 128;
+
+/** Numbers of the labels that are set. conntrack(8) prints their names, with `-o labels`, and only of those that have one. */
+function labelsOf(w: Int32Array, at: number): string {
+  const labels: number[] = [];
+  for (let bit = 0; bit < LABELS; bit++) {
+    if ((w[at + C_LABELS + (bit >> 5)]! & (1 << (bit & 31))) !== 0) labels.push(bit);
+  }
+  return labels.join(',');
 }
 
 function formatTuple(w: Int32Array, t: number): string {
@@ -181,6 +196,8 @@ interface TupleFields {
   bytes: number;
 }
 
+const OFFLOADED_SECONDS = 86400;
+
 /** Enters one connection; what is wrong with the line, or undefined. */
 function seedLine(table: Listing, line: string, nowNs: number): string | undefined {
   const words = line.trim().split(/\s+/);
@@ -204,9 +221,12 @@ function seedLine(table: Listing, line: string, nowNs: number): string | undefin
   let mark = 0;
   let zone = 0;
   let helper: string | undefined;
+  let labels: number[] = [];
+  let isOffloaded = false;
   for (const word of words.slice(next)) {
     if (word === '[UNREPLIED]') status &= ~IPS_SEEN_REPLY;
     if (word === '[ASSURED]') status |= IPS_ASSURED;
+    if (word === '[OFFLOAD]' || word === '[HW_OFFLOAD]') isOffloaded = true;
     const equals = word.indexOf('=');
     if (equals < 0) continue;
     const key = word.slice(0, equals);
@@ -222,6 +242,11 @@ function seedLine(table: Listing, line: string, nowNs: number): string | undefin
         break;
       case 'helper':
         helper = value;
+        break;
+      case 'labels':
+        labels = value.split(',').map(Number);
+        if (!labels.every((bit) => Number.isInteger(bit) && bit >= 0 && bit < LABELS))
+          return `'${value}': labels are numbers from 0 to ${LABELS - 1} here`;
         break;
       default:
         if (tuple !== undefined) readField(tuple, key, value);
@@ -260,13 +285,16 @@ function seedLine(table: Listing, line: string, nowNs: number): string | undefin
     }
   }
   w[at + C_MARK] = mark;
+  for (const bit of labels) w[at + C_LABELS + (bit >> 5)]! |= 1 << (bit & 31);
   if (helper !== undefined) {
     w[at + C_HELPER] = table.helperNumber(helper);
     status |= IPS_HELPER;
   }
   status |= translationStatus(w, at);
   w[at + C_STATUS] = status;
-  core.floats[(at + C_TIMEOUT) >> 1] = nowNs + timeout * SECOND_NS;
+  // A flow table keeps what it has taken over alive; how long that is, is not listed (NF_CT_DAY).
+  const seconds = isOffloaded ? Math.max(timeout, OFFLOADED_SECONDS) : timeout;
+  core.floats[(at + C_TIMEOUT) >> 1] = nowNs + seconds * SECOND_NS;
   w[at + C_STATE] = state;
   if (l4proto === IPPROTO_TCP) {
     w[at + C_TCP_LAST] = TCP_NONE_SET;

@@ -204,7 +204,7 @@ export class Machine {
     stage.paths.expand(packets, bytes);
     this.#trail.expandExtra(bytes);
     const standing = new Map<string, number>();
-    const nowNs = Number.isNaN(stage.lastNs) ? 0 : stage.lastNs;
+    const nowNs = Number.isNaN(stage.clock.nowNs) ? 0 : stage.clock.nowNs;
     for (const ct of this.#conntrack.live(nowNs)) {
       const proto = this.#conntrack.words[this.#conntrack.tupleAt(ct, 0) + 10]!;
       const key = `${proto >>> 8} ${proto & 255}`;
@@ -228,8 +228,9 @@ export class Machine {
         'Random matches (statistic --mode random) that the capture does not tell draw from the seed, packet and rule: the kernel threw other dice.',
       );
     }
+    for (const sentence of clockSentences(stage, baseNs)) this.#assumptions.add(sentence);
     const conntrackFamilies = ([4, 6] as const).filter((family) => this.#families[family]?.tracks === true);
-    const lists = this.#listsConntrack && conntrackFamilies.length > 0;
+    const lists = this.#listsConntrack;
     return {
       packets,
       bytes,
@@ -271,6 +272,30 @@ export class Machine {
       profile: { walked: stage.walked, cached: stage.cached },
     };
   }
+}
+
+/** What was made of time stamps that cannot be right, or are none. */
+function clockSentences(
+  { clock, packets, firstNs, lastNs, timeWentBack }: OrderedStage,
+  baseNs: bigint,
+): string[] {
+  const sentences: string[] = [];
+  if (clock.putBack > 0) {
+    sentences.push(
+      `Time stamps go back by more than a second (${clock.putBack} times): the replayed machine's clock went on from where it was, and as they do from there.`,
+    );
+  }
+  if (clock.alone > 0) {
+    sentences.push(
+      `Single packets are stamped more than an hour ahead of those around them (${clock.alone}): they were taken to come at the time of the packet before.`,
+    );
+  }
+  if (baseNs === 0n && packets > 1 && firstNs === lastNs && timeWentBack === 0) {
+    sentences.push(
+      'The packets have no time stamps: no time passes in this replay, so no connection expires, no limit fills up again, and UDP never becomes a stream.',
+    );
+  }
+  return sentences;
 }
 
 type Extension = { readonly definition: unknown; readonly options: unknown };

@@ -70,6 +70,7 @@ import { type PathEnd, PathTable } from './path-table.ts';
 import { PendingAnswers } from './pending-answers.ts';
 import { QuickColumns } from './quick-columns.loop.ts';
 import { BLOCK_ROWS, entranceOf, isShared, QuickWay, STOPPED_TRACKED } from './quick-way.loop.ts';
+import { ReplayClock } from './replay-clock.ts';
 import { Statistics } from './statistics.ts';
 import type { FamilyRules, Traversal } from './traverse.ts';
 import { Ways } from './ways.ts';
@@ -145,6 +146,7 @@ export class OrderedStage {
   lastNs = Number.NaN;
   timeWentBack = 0;
   timeInvalid = 0;
+  readonly clock = new ReplayClock();
   readonly notIp = new Map<number, { packets: number; bytes: number }>();
   /** Packet that is being replayed: for assertions and messages. */
   current = 0;
@@ -210,7 +212,8 @@ export class OrderedStage {
     const { count, firstPacket: first } = batch;
     const quick = this.#quick;
     if (quick.isOpen) this.#quickColumns.fill(batch);
-    this.#sum(c, count);
+    const follows = this.#sum(c, count);
+    if (!follows) this.clock.replace(c.timeNs, c.timeInvalid, count);
     this.#batch = batch;
     for (let begin = 0; begin < count; begin += BLOCK_ROWS) {
       const end = Math.min(begin + BLOCK_ROWS, count);
@@ -226,6 +229,7 @@ export class OrderedStage {
         this.#one(batch, i, first, ahead, quick.isOpen && quick.stopped === STOPPED_TRACKED);
       }
     }
+    if (!follows) this.clock.restore(c.timeNs);
   }
 
   /** What is left to do for rows [begin, end), which have gone the quick way. */
@@ -259,30 +263,34 @@ export class OrderedStage {
   /** Bytes that the packet counts with: skb->len, of the whole for a reassembled one; the frame's where there is no IP. */
   #bytes = 0;
 
-  /** Sums of columns, in a pass of its own: the sums are locals, not members. */
-  #sum(c: Columns, count: number): void {
+  /** Sums of columns, in a pass of its own: the sums are locals, not members. True when the clock follows the stamps. */
+  #sum(c: Columns, count: number): boolean {
     const { timeNs, timeInvalid, origLen } = c;
-    if (count === 0) return;
+    if (count === 0) return true;
     if (this.packets === 0) {
       this.firstNs = timeNs[0]!;
       this.lastNs = this.firstNs;
     }
     let last = this.lastNs;
+    let leap = 0;
     let back = 0;
     let invalid = 0;
     let bytes = 0;
     for (let i = 0; i < count; i++) {
       const now = timeNs[i]!;
       if (now < last) back++;
+      else if (now - last > leap) leap = now - last;
       last = now;
       invalid += timeInvalid[i]!;
       bytes += origLen[i]!;
     }
+    const follows = this.clock.follows(this.lastNs, last, back + invalid, leap);
     this.lastNs = last;
     this.timeWentBack += back;
     this.timeInvalid += invalid;
     this.wireBytes += bytes;
     this.packets += count;
+    return follows;
   }
 
   /** Row `i`, which the quick way has taken through conntrack, and whose path is not known: walks it. */

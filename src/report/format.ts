@@ -53,3 +53,8 @@ export function alignedTable(headings: readonly string[], rows: readonly (readon
       .trimEnd(),
   );
 }
+
+/** A span of nanoseconds as seconds with nine decimals. */
+export function secondsText(ns: bigint): string {
+  return ns < 0n ? `-${epochText(-ns)}` : epochText(ns);
+}

@@ -1,5 +1,5 @@
 import type { ReplayOutput } from '../workers/config.ts';
-import { epochText } from './format.ts';
+import { epochText, secondsText } from './format.ts';
 import type { RulesetHits } from './hits.ts';
 import { refusalRows } from './refusals.ts';
 import { ruleRows } from './rules-table.ts';
@@ -30,6 +30,10 @@ export function jsonReport(output: ReplayOutput, rulesets: readonly RulesetHits[
       rules6: config.rules6 ?? null,
       ipset: config.ipset ?? null,
       conntrack: config.conntrack ?? null,
+      clockSkews: [...(config.clockSkews ?? [])].map(([iface, skewNs]) => ({
+        interface: iface,
+        seconds: secondsText(skewNs),
+      })),
       midstream: config.midstream,
       checksum: config.checksum,
       seed: config.seed,

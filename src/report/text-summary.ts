@@ -1,6 +1,15 @@
 import { describeDamage } from '../capture/damage.ts';
 import type { ReplayOutput } from '../workers/config.ts';
-import { alignedTable, familyName, groupDigits, plural, protocolText, rateText, utcText } from './format.ts';
+import {
+  alignedTable,
+  familyName,
+  groupDigits,
+  plural,
+  protocolText,
+  rateText,
+  secondsText,
+  utcText,
+} from './format.ts';
 import { refusalRows } from './refusals.ts';
 import { endRows, timeSpan } from './summary.ts';
 
@@ -35,6 +44,8 @@ function overview(output: ReplayOutput): string[] {
     const seconds = Number(span.lastNs - span.firstNs) / 1e9;
     lines.push(`${utcText(span.firstNs)} to ${utcText(span.lastNs)} (${seconds.toFixed(3)} s)`);
   }
+  for (const [iface, skewNs] of output.config.clockSkews ?? [])
+    lines.push(`Time stamps of ${iface} shifted by ${secondsText(skewNs)} s (--clock-skew)`);
   if (totals.timeWentBack > 0)
     lines.push(`${plural(totals.timeWentBack, 'packet')} with a time before the packet before`);
   if (totals.timeInvalid > 0)

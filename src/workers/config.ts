@@ -18,6 +18,8 @@ export interface ReplayConfig {
   readonly ipset?: string | undefined;
   /** `conntrack -L -o extended` output: connections that stood before the capture (in place of HOST's). */
   readonly conntrack?: string | undefined;
+  /** Nanoseconds that are added to the time stamps of an interface, by its name (`--clock-skew`). */
+  readonly clockSkews?: ReadonlyMap<string, bigint> | undefined;
   readonly midstream: 'kernel' | 'established';
   readonly checksum: 'auto' | 'verify' | 'trust';
   /** Worker threads; 0 runs everything in the calling thread. */

@@ -17,7 +17,8 @@ export async function runReplay(config: ReplayConfig, observer: ReplayObserver =
   const files = loadMachineConfig(config);
   const loaded = loadRulesets(files);
   const seenSources = await surveySources(config.captures, config.host, files.captureInterfaces);
-  const reader = await openCaptures(config.captures);
+  const { clockSkews: skews } = config;
+  const reader = await openCaptures(config.captures, skews === undefined ? {} : { skews });
   const machineConfig = { ...files, seenSources, baseNs: reader.clock.baseNs };
   try {
     observer.onStart?.({

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { R_CTINFO, R_CTSTATUS } from '../../src/packet/registers.ts';
 import { VERDICT_ACCEPT } from '../../src/packet/verdict.ts';
 import { askKernel, digest, isJudgeAvailable } from '../kernel/judge.ts';
+import { PLAYS } from '../kernel/paced.ts';
 import { hex, unhex } from '../kernel/packets.ts';
 import { Machine, stubHost } from './harness.ts';
 import { hostOf, MARKING_RULES } from './kernel-comparison.ts';
@@ -88,11 +89,17 @@ export function isIpv6Cell(port: number): boolean {
 
 /** Cells whose answer is not the kernel's. */
 export async function compareTable(table: Table): Promise<string[]> {
-  const expected = await kernelAnswers(table);
   const ours = ourAnswers(table);
-  return table.cells.flatMap(({ name }, i) =>
-    expected[i] === ours[i] ? [] : [`${table.name}: ${name}: kernel ${expected[i]}, we ${ours[i]}`],
-  );
+  let differences: string[] = [];
+  // Where real time matters a busy machine may be the reason: asked again, like all that is paced.
+  for (let play = 0; play < (isTimed(table.cells) && isJudgeAvailable() ? PLAYS : 1); play++) {
+    const expected = await kernelAnswers(table);
+    differences = table.cells.flatMap(({ name }, i) =>
+      expected[i] === ours[i] ? [] : [`${table.name}: ${name}: kernel ${expected[i]}, we ${ours[i]}`],
+    );
+    if (differences.length === 0) break;
+  }
+  return differences;
 }
 
 /**

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { INVALID_PHRASES } from '../../src/conntrack/invalid.ts';
+import { SCTP_STATE_NAMES } from '../../src/conntrack/sctp.ts';
+import { TCP_STATE_NAMES } from '../../src/conntrack/tcp-states.ts';
 import { ROW_INVALID, ROW_NOT_HANDLED } from '../../src/conntrack/track-row.ts';
 import { IPS_ASSURED, IPS_CONFIRMED, IPS_SEEN_REPLY } from '../../src/packet/conntrack-access.ts';
 import { Packet } from '../../src/packet/packet.ts';
@@ -228,6 +231,49 @@ describe('conntrack -L', () => {
       machine.conntrack.seed(`${text.join('\n')}\nconntrack v1.4.7: 7 flow entries have been shown.\n`, 0),
     ).toBe(7);
     expect(machine.conntrack.dump(0)).toEqual(text);
+  });
+
+  test('every state, zone, label and flag', () => {
+    const tuple = (sport: number, zones: readonly [string, string] = ['', '']) =>
+      `src=10.1.0.9 dst=10.2.0.9 sport=${sport} dport=80${zones[0]} [UNREPLIED] src=10.2.0.9 dst=10.1.0.9 sport=80 dport=${sport}${zones[1]}`;
+    const tuple6 = (sport: number) =>
+      `src=2001:db8::9 dst=::1 sport=${sport} dport=80 src=::1 dst=2001:db8::9 sport=80 dport=${sport} [ASSURED]`;
+    const lines = [
+      ...TCP_STATE_NAMES.slice(1).map(
+        (state, i) => `ipv4     2 tcp      6 ${100 + i} ${state} ${tuple(i + 1)} mark=${i} use=1`,
+      ),
+      ...SCTP_STATE_NAMES.slice(1).map(
+        (state, i) => `ipv6     10 sctp     132 ${100 + i} ${state} ${tuple6(i + 1)} mark=4294967295 use=1`,
+      ),
+      `ipv4     2 udp      17 5 ${tuple(1, [' zone-orig=3', ''])} mark=0 use=1`,
+      `ipv4     2 udp      17 5 ${tuple(2, ['', ' zone-reply=65535'])} mark=0 use=1`,
+      `ipv4     2 udp      17 5 ${tuple(3, [' zone-orig=3', ' zone-reply=4'])} mark=0 use=1`,
+      `ipv4     2 udplite  136 5 ${tuple(1)} mark=0 zone=9 helper=tftp use=1 labels=0,31,32,127`,
+      'ipv6     10 icmpv6   58 5 src=fe80::1 dst=ff02::1 type=128 code=0 id=65535 src=ff02::1 dst=fe80::1 type=129 code=0 id=65535 mark=0 use=1',
+    ];
+    const machine = new Machine();
+    expect(machine.conntrack.seed(lines.join('\n'), 0)).toBe(lines.length);
+    expect(machine.conntrack.dump(0)).toEqual(lines);
+    expect(() => new Machine().conntrack.seed(`${lines[0]} labels=128`, 0)).toThrow(/labels are numbers/);
+  });
+
+  test('an offloaded connection has no timeout, and stays', () => {
+    const line =
+      'ipv4     2 tcp      6 src=10.1.0.9 dst=10.2.0.9 sport=1 dport=80 src=10.2.0.9 dst=10.1.0.9 sport=80 dport=1 [OFFLOAD] mark=0 use=2';
+    const machine = new Machine();
+    machine.conntrack.seed(line, 0);
+    expect(listing(machine, 1000)).toHaveLength(1);
+  });
+
+  test("the kernel's own listings", () => {
+    const recorded = JSON.parse(
+      readFileSync(new URL('../kernel/recorded/random-nat.legacy.json', import.meta.url), 'utf8'),
+    ) as { results: Record<string, { conntrack: string[] }> };
+    for (const [id, { conntrack }] of Object.entries(recorded.results)) {
+      const machine = new Machine({ host: stubHost({ sysctls: { 'net.netfilter.nf_conntrack_acct': 1 } }) });
+      expect(machine.conntrack.seed(conntrack.join('\n'), 0), id).toBe(conntrack.length);
+      expect(listing(machine), id).toEqual([...conntrack].sort());
+    }
   });
 
   test('with counters', () => {
