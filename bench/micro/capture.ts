@@ -3,7 +3,7 @@
  * How fast captures are read: the header walk of classic pcap and pcapng, gzip, a merge of two, and the npm package
  * pcap-parser beside ours. Makes its own input. `--smoke` runs it once on a small one.
  *
- * Run it with: npx tsc -p bench && node bench/dist/bench/micro/capture.js
+ * Run it with: npm run bench:build && node bench/dist/bench/micro/capture.js
  */
 import { createReadStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

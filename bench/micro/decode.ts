@@ -2,7 +2,7 @@
 /**
  * How fast packets are decoded: reading alone, reading and decoding, with and without checksums, of cut and of
  * whole packets; pcap-parser, which decodes nothing, beside it. Makes its own input. `--smoke` runs it once on a
- * small one. Run it with: npx tsc -p bench && node bench/dist/bench/micro/decode.js
+ * small one. Run it with: npm run bench:build && node bench/dist/bench/micro/decode.js
  */
 import { createReadStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,10 +1,12 @@
 import { assert } from '../base/assert.ts';
+import { type SharedMemory, webAssembly } from '../base/web-assembly.ts';
 import {
   BATCH_CAPACITY,
   BATCH_MAGIC,
   BATCH_VERSION,
   COLUMNS,
   type ColumnName,
+  columnOffsets,
   DATA_BYTES,
   HEADER_BYTES,
   HEADER_CAPACITY,
@@ -29,50 +31,57 @@ interface KindArrays {
 /** The columns of a batch as typed arrays over its one buffer; `Batch` has each under its name. */
 export type Columns = { readonly [C in ColumnName]: KindArrays[(typeof COLUMNS)[C]['kind']] };
 
-const ELEMENT_BYTES = { u8: 1, u16: 2, u32: 4, i32: 4, f64: 8 } as const;
+/** Read beyond the last byte of the data by loops that take 16 bytes at a time. */
+const PADDING_BYTES = 64;
 
-const align8 = (bytes: number): number => (bytes + 7) & ~7;
-
-/** Bytes of a batch buffer for `capacity` packets and `dataBytes` bytes of capture data. */
+/** Bytes of a batch for `capacity` packets and `dataBytes` bytes of capture data. */
 export function batchBytes(capacity: number, dataBytes: number): number {
-  let bytes = HEADER_BYTES;
-  for (const column of Object.values(COLUMNS)) {
-    bytes = align8(bytes + ELEMENT_BYTES[column.kind] * column.perPacket * capacity);
-  }
-  return bytes + align8(dataBytes);
+  return (columnOffsets(capacity).data + dataBytes + PADDING_BYTES + 63) & ~63;
 }
 
-/** Views over one batch buffer. Make the buffer with `allocateBatch` on one side, view it with `Batch.from` on the other. */
-export class Batch {
+/** Where a batch lies, in a form that can be sent to another thread. */
+export interface BatchPlace {
   readonly buffer: SharedArrayBuffer;
+  readonly offset: number;
+  /** Whose `buffer` it is, when it is a WebAssembly memory: then kernels can run on it (decode/kernels.ts). */
+  readonly memory: SharedMemory | undefined;
+}
+
+/** Views over one batch. Make it with `allocateBatch` on one side, view it with `Batch.from` on the other. */
+export class Batch {
+  readonly place: BatchPlace;
   readonly header: Int32Array<SharedArrayBuffer>;
   readonly columns: Columns;
   readonly data: Uint8Array<SharedArrayBuffer>;
   readonly view: DataView<SharedArrayBuffer>;
   readonly capacity: number;
 
-  private constructor(buffer: SharedArrayBuffer) {
-    this.buffer = buffer;
-    this.header = new Int32Array(buffer, 0, HEADER_BYTES / 4);
+  private constructor(place: BatchPlace) {
+    this.place = place;
+    const { buffer, offset } = place;
+    this.header = new Int32Array(buffer, offset, HEADER_BYTES / 4);
     assert(this.header[HEADER_MAGIC] === BATCH_MAGIC, 'not a batch buffer');
     assert(this.header[HEADER_VERSION] === BATCH_VERSION, 'batch of another layout version');
     this.capacity = this.header[HEADER_CAPACITY]!;
+    const offsets = columnOffsets(this.capacity);
     const columns: Record<string, unknown> = {};
-    let offset = HEADER_BYTES;
-    for (const [name, column] of Object.entries(COLUMNS)) {
-      const length = column.perPacket * this.capacity;
-      columns[name] = makeColumn(column.kind, buffer, offset, length);
-      offset = align8(offset + ELEMENT_BYTES[column.kind] * length);
+    for (const [name, { kind, perPacket }] of Object.entries(COLUMNS)) {
+      columns[name] = makeColumn(
+        kind,
+        buffer,
+        offset + offsets[name as ColumnName],
+        perPacket * this.capacity,
+      );
     }
     // Keyed stores made a dictionary of it, in which every `columns.x` is a hash look-up; a copy is an ordinary object.
     this.columns = { ...columns } as unknown as Columns;
-    this.data = new Uint8Array(buffer, offset, this.header[HEADER_DATA_BYTES]);
-    this.view = new DataView(buffer, offset, this.header[HEADER_DATA_BYTES]);
+    this.data = new Uint8Array(buffer, offset + offsets.data, this.header[HEADER_DATA_BYTES]);
+    this.view = new DataView(buffer, offset + offsets.data, this.header[HEADER_DATA_BYTES]);
   }
 
-  /** Views of a buffer that `allocateBatch` made, in whichever thread. */
-  static from(buffer: SharedArrayBuffer): Batch {
-    return new Batch(buffer);
+  /** Views of a batch that was allocated in whichever thread. */
+  static from(place: BatchPlace): Batch {
+    return new Batch(place);
   }
 
   /** Packets in the batch. */
@@ -128,16 +137,53 @@ function makeColumn(kind: string, buffer: SharedArrayBuffer, offset: number, len
   }
 }
 
+/** Where the first batch of a memory begins. */
+const FIRST_OFFSET = 1024;
+const PAGE_BYTES = 65536;
+
 /**
  * A new, empty batch. `dataBytes` grows beyond the default only for a record that is longer than a batch
- * (64-bit-length jumbograms of a capture with a huge snap length).
+ * (64-bit-length jumbograms of a capture with a huge snap length). Kernels are for batches of BATCH_CAPACITY packets only.
  */
 export function allocateBatch(capacity = BATCH_CAPACITY, dataBytes = DATA_BYTES): Batch {
+  if (capacity === BATCH_CAPACITY) return allocateBatches(1, dataBytes)[0]!;
+  return allocatePlain(capacity, dataBytes);
+}
+
+/** Batches of BATCH_CAPACITY packets in one WebAssembly memory, which claims gigabytes of addresses whatever its size. */
+export function allocateBatches(count: number, dataBytes = DATA_BYTES): Batch[] {
+  const bytes = batchBytes(BATCH_CAPACITY, dataBytes);
+  const memory = allocateMemory(FIRST_OFFSET + count * bytes);
+  if (memory === undefined)
+    return Array.from({ length: count }, () => allocatePlain(BATCH_CAPACITY, dataBytes));
+  const { buffer } = memory;
+  return Array.from({ length: count }, (_, i) =>
+    makeBatch({ buffer, offset: FIRST_OFFSET + i * bytes, memory }, BATCH_CAPACITY, dataBytes),
+  );
+}
+
+/** Undefined where WebAssembly is switched off, or where so many addresses may not be claimed (`ulimit -v`). */
+function allocateMemory(bytes: number): SharedMemory | undefined {
+  if (webAssembly === undefined) return undefined;
+  const pages = Math.ceil(bytes / PAGE_BYTES);
+  try {
+    return new webAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function allocatePlain(capacity: number, dataBytes: number): Batch {
   const buffer = new SharedArrayBuffer(batchBytes(capacity, dataBytes));
-  const header = new Int32Array(buffer, 0, HEADER_BYTES / 4);
+  return makeBatch({ buffer, offset: 0, memory: undefined }, capacity, dataBytes);
+}
+
+function makeBatch(place: BatchPlace, capacity: number, dataBytes: number): Batch {
+  const header = new Int32Array(place.buffer, place.offset, HEADER_BYTES / 4);
   header[HEADER_MAGIC] = BATCH_MAGIC;
   header[HEADER_VERSION] = BATCH_VERSION;
   header[HEADER_CAPACITY] = capacity;
   header[HEADER_DATA_BYTES] = dataBytes;
-  return Batch.from(buffer);
+  return Batch.from(place);
 }

@@ -4,8 +4,8 @@
  *   +--------------------+ 0
  *   | header, 64 bytes   |  Int32 words, see HEADER_*
  *   +--------------------+ 64
- *   | columns            |  one typed array a column, in the order of COLUMNS, each 8-byte aligned;
- *   |                    |  `perPacket` elements a packet, `capacity` packets
+ *   | columns            |  one typed array a column, in the order of COLUMNS, each 64-byte aligned;
+ *   |                    |  `perPacket` elements a packet, `capacity` packets: columnOffsets
  *   +--------------------+ dataOffset
  *   | data               |  the bytes of the capture as they were read: records with their headers in between
  *   +--------------------+
@@ -134,6 +134,8 @@ export const COLUMNS = {
   plain: one('u8'),
   /** Of plain packets: bytes behind the transport header, by the IP length. Else 0. */
   payloadBytes: one('u32'),
+  /** Scratch of the decoder: rows that its fast path has left, one behind the other. */
+  odd: one('u16'),
   /** Of plain TCP: highest right edge of its SACK blocks, at least the acknowledgement number (tcp_sack()). Else 0. */
   tcpSack: one('i32'),
 
@@ -180,6 +182,27 @@ export const COLUMNS = {
 } as const satisfies Record<string, Column>;
 
 export type ColumnName = keyof typeof COLUMNS;
+
+/** Bytes of an element. */
+export const ELEMENT_BYTES = { u8: 1, u16: 2, u32: 4, i32: 4, f64: 8 } as const;
+
+/**
+ * Added behind each column: with a capacity that is a power of two, all columns would begin at the same place of a
+ * page, and the same rows of twenty columns would fall into the same lines of a cache that has eight of each.
+ */
+const COLUMN_GAP_BYTES = 320;
+
+/** Where in a batch buffer of `capacity` packets each column begins; `data` is the data area. */
+export function columnOffsets(capacity: number): Record<ColumnName | 'data', number> {
+  const offsets: Record<string, number> = {};
+  let offset = HEADER_BYTES;
+  for (const [name, { kind, perPacket }] of Object.entries(COLUMNS)) {
+    offsets[name] = offset;
+    offset += ELEMENT_BYTES[kind] * perPacket * capacity + COLUMN_GAP_BYTES;
+    offset = (offset + 63) & ~63;
+  }
+  return { ...offsets, data: offset } as Record<ColumnName | 'data', number>;
+}
 
 export const NO_OFFSET = 0xffffffff;
 

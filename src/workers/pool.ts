@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { UserError } from '../base/errors.ts';
-import { allocateBatch, type Batch } from '../batch/batch.ts';
+import { allocateBatch, allocateBatches, type Batch } from '../batch/batch.ts';
 import { BATCH_CAPACITY } from '../batch/layout.ts';
 import { Ring, SLOT_DONE, SLOT_FREE, SLOT_READ } from '../batch/ring.ts';
 import type { CaptureReader } from '../capture/reader.ts';
@@ -36,7 +36,7 @@ export async function runOnPool(
 ): Promise<PoolRun> {
   const slots = SLOTS_BASE + 2 * workers;
   const ring = Ring.allocate(slots);
-  const batches = Array.from({ length: slots }, () => allocateBatch());
+  const batches = allocateBatches(slots);
   const board = SourceBoard.allocate();
   const pool = new Piscina<WorkerTask, WorkerAnswer>({
     filename: workerFile(),
@@ -54,7 +54,7 @@ export async function runOnPool(
     const task: WorkerTask = {
       role,
       ring: ring.buffer,
-      batches: batches.map(({ buffer }) => buffer),
+      batches: batches.map(({ place }) => place),
       port: port2,
       sources: board.buffer,
       checksum: machine.checksum,
@@ -168,7 +168,7 @@ class Feeder {
     if (count !== 0 || this.#reader.neededDataBytes === 0) return count;
     const larger = allocateBatch(BATCH_CAPACITY, this.#reader.neededDataBytes);
     this.#batches[slot] = larger;
-    for (const port of this.#ports) port.postMessage({ slot, buffer: larger.buffer });
+    for (const port of this.#ports) port.postMessage({ slot, place: larger.place });
     return this.#reader.fill(larger);
   }
 

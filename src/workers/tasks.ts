@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { ExitStatus } from '../base/errors.ts';
+import type { BatchPlace } from '../batch/batch.ts';
 import type { MachineConfig } from '../netfilter/machine.ts';
 import type { ReplayResult } from '../netfilter/result.ts';
 
@@ -8,9 +9,9 @@ export interface WorkerTask {
   /** 'decode': only that. 'replay': sorts and replays in order, and decodes too when it is the only worker. */
   readonly role: 'decode' | 'replay' | 'all';
   readonly ring: SharedArrayBuffer;
-  /** Batch buffers by slot. */
-  readonly batches: readonly SharedArrayBuffer[];
-  /** Where replacements of batch buffers come: { slot, buffer }, sent before the slot is handed on. */
+  /** Batches by slot. */
+  readonly batches: readonly BatchPlace[];
+  /** Where replacements of batches come: { slot, place }, sent before the slot is handed on. */
   readonly port: MessagePort;
   /** Source table: length word and JSON text, see source-board.ts. */
   readonly sources: SharedArrayBuffer;

@@ -1,6 +1,6 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
 import { UserError } from '../base/errors.ts';
-import { Batch } from '../batch/batch.ts';
+import { Batch, type BatchPlace } from '../batch/batch.ts';
 import { Ring, SLOT_DECODED, SLOT_DONE, SLOT_FREE, SLOT_READ } from '../batch/ring.ts';
 import type { CaptureSource } from '../capture/source.ts';
 import { Locator } from '../conntrack/locate.loop.ts';
@@ -43,7 +43,7 @@ class Slots {
   readonly #port: WorkerTask['port'];
 
   constructor(task: WorkerTask) {
-    this.#batches = task.batches.map((buffer) => Batch.from(buffer));
+    this.#batches = task.batches.map((place) => Batch.from(place));
     this.#port = task.port;
   }
 
@@ -54,8 +54,8 @@ class Slots {
       got !== undefined;
       got = receiveMessageOnPort(this.#port)
     ) {
-      const { slot: replaced, buffer } = got.message as { slot: number; buffer: SharedArrayBuffer };
-      this.#batches[replaced] = Batch.from(buffer);
+      const { slot: replaced, place } = got.message as { slot: number; place: BatchPlace };
+      this.#batches[replaced] = Batch.from(place);
     }
     return this.#batches[slot]!;
   }

@@ -1,16 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DECODE_BAD_CHAIN, DECODE_FRAGMENT, NO_OFFSET } from '../../src/batch/layout.ts';
-import { verifyChecksums } from '../../src/decode/checksum.loop.ts';
 import { decodeBatch } from '../../src/decode/decode.ts';
 import { dropReason } from '../../src/decode/drop-reasons.ts';
-import { Frame } from '../../src/decode/frame.ts';
-import { markPlain } from '../../src/decode/plain.loop.ts';
-import { decodeRow } from '../../src/decode/row.ts';
 import { captured } from './arbitrary.ts';
 import { be16, bytes, extension, ipv6, join } from './build.ts';
 import { decodeSlowly } from './reference.ts';
-import { batchOf, DECODE_COLUMNS, rowOf } from './run.ts';
+import { batchOf, rowOf } from './run.ts';
 
 const LINKTYPES = [0, 1, 9, 12, 14, 50, 51, 101, 108, 113, 228, 229, 239, 276];
 
@@ -54,29 +50,6 @@ describe('any packet', () => {
           tcpFlags: row.tcpFlags,
           badChain: (flags & DECODE_BAD_CHAIN) !== 0,
         }).toEqual(decodeSlowly(one.data, one.origLen!, one.linktype!));
-      }),
-      options,
-    );
-  });
-
-  test('the fast path writes what the general one writes, and neither touches another row or column', () => {
-    fc.assert(
-      fc.property(fc.array(captured, { minLength: 1, maxLength: 6 }), fc.boolean(), (list, verify) => {
-        const fast = batchOf(list);
-        decodeBatch(fast, { checksum: verify ? 'verify' : 'trust' });
-        const general = batchOf(list);
-        const frame = new Frame();
-        frame.setBatch(general);
-        frame.verify = verify;
-        for (let i = 0; i < list.length; i++) decodeRow(frame, i);
-        markPlain(general, 0, list.length);
-        if (verify) verifyChecksums(general, 0, list.length);
-        for (let i = 0; i < list.length; i++) expect(rowOf(fast, i)).toEqual(rowOf(general, i));
-        for (const [name, column] of Object.entries(fast.columns)) {
-          if (!(DECODE_COLUMNS as string[]).includes(name)) {
-            expect(column, name).toEqual(general.columns[name as keyof typeof general.columns]);
-          }
-        }
       }),
       options,
     );

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { allocateBatch, type Batch } from '../../src/batch/batch.ts';
 import { COLUMNS, type ColumnName, NO_OFFSET } from '../../src/batch/layout.ts';
 import { type DecodeOptions, decodeBatch } from '../../src/decode/decode.ts';
@@ -41,27 +42,20 @@ class GuardedView extends DataView<SharedArrayBuffer> {
   }
 }
 
+/** Bytes between packets. */
+const GAP_BYTES = 3;
+/** In all columns before they are written. */
+export const RUBBISH = 0x7b;
+
+const dataBytesOf = (packets: readonly Captured[]): number =>
+  packets.reduce((sum, { data }) => sum + data.length + GAP_BYTES, GAP_BYTES);
+
 /** A batch of these packets, with some bytes between them; every decode column is full of rubbish beforehand. */
 export function batchOf(packets: readonly Captured[], guarded = true): Batch {
-  const gap = 3;
-  const total = packets.reduce((sum, { data }) => sum + data.length + gap, gap);
+  const total = dataBytesOf(packets);
   const batch = allocateBatch(Math.max(1, packets.length), total);
-  const c = batch.columns;
   const allowed = new Uint8Array(total);
-  batch.data.fill(0xee);
-  for (const name of Object.keys(COLUMNS) as ColumnName[]) c[name].fill(0x7b);
-  let at = gap;
-  for (const [i, { data, linktype = 1, origLen = data.length, direction = 0 }] of packets.entries()) {
-    batch.data.set(data, at);
-    allowed.fill(1, at, at + data.length);
-    c.dataOffset[i] = at;
-    c.capLen[i] = data.length;
-    c.origLen[i] = origLen;
-    c.linktype[i] = linktype;
-    c.recordDirection[i] = direction;
-    at += data.length + gap;
-  }
-  batch.count = packets.length;
+  fill(batch, packets, allowed);
   if (!guarded) return batch;
   const view = new GuardedView(batch.data.buffer, batch.data.byteOffset, batch.data.length);
   view.allowed = allowed;
@@ -70,6 +64,36 @@ export function batchOf(packets: readonly Captured[], guarded = true): Batch {
     count: { value: packets.length },
     columns: { value: batch.columns },
   }) as Batch;
+}
+
+const kernelBatch = allocateBatch();
+
+/** The same packets in a batch that kernels run on: one batch for all, good until the next call. */
+export function kernelBatchOf(packets: readonly Captured[]): Batch {
+  fill(kernelBatch, packets, new Uint8Array(dataBytesOf(packets)));
+  return kernelBatch;
+}
+
+/** Writes packets and record columns; the rows, and two more, are full of rubbish otherwise. */
+function fill(batch: Batch, packets: readonly Captured[], allowed: Uint8Array): void {
+  const c = batch.columns;
+  const bytes = allowed.length;
+  batch.data.fill(0xee, 0, bytes + 64);
+  for (const [name, { perPacket }] of Object.entries(COLUMNS)) {
+    c[name as ColumnName].fill(RUBBISH, 0, perPacket * (packets.length + 2));
+  }
+  let at = GAP_BYTES;
+  for (const [i, { data, linktype = 1, origLen = data.length, direction = 0 }] of packets.entries()) {
+    batch.data.set(data, at);
+    allowed.fill(1, at, at + data.length);
+    c.dataOffset[i] = at;
+    c.capLen[i] = data.length;
+    c.origLen[i] = origLen;
+    c.linktype[i] = linktype;
+    c.recordDirection[i] = direction;
+    at += data.length + GAP_BYTES;
+  }
+  batch.count = packets.length;
 }
 
 /** The columns that the decoder writes. */
@@ -126,11 +150,14 @@ export function rowOf(batch: Batch, i: number): Row {
   return row;
 }
 
-/** Decodes one packet; `drop` comes as the reason's name, `''` when there is none. */
+/** Decodes one packet, header by header and by the kernels; `drop` comes as the reason's name, `''` when there is none. */
 export function decodeOne(packet: Captured | Uint8Array, options?: DecodeOptions): Row {
   const captured = packet instanceof Uint8Array ? { data: packet } : packet;
   const batch = batchOf([captured]);
   decodeBatch(batch, options);
   const row = rowOf(batch, 0);
+  const byKernels = kernelBatchOf([captured]);
+  decodeBatch(byKernels, options);
+  expect(rowOf(byKernels, 0)).toEqual(row);
   return { ...row, reason: dropReason(row.drop as number)?.name ?? '' };
 }

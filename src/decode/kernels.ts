@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+import { type SharedMemory, webAssembly } from '../base/web-assembly.ts';
+import type { Batch } from '../batch/batch.ts';
+import { BATCH_CAPACITY } from '../batch/layout.ts';
+
+/** Loops in WebAssembly over batches, built from wasm/ by `npm run build`. Batches are given by their address. */
+export interface Kernels {
+  /** The fast path of the decoder: wasm/decode.ts. Returns how many rows it has left, listed in the column `odd`. */
+  decode(batch: number, count: number, verify: number): number;
+}
+
+const byMemory = new WeakMap<SharedMemory, Kernels>();
+let module: object | undefined;
+
+/** The kernels for a batch; undefined where there are none: it is of another size, or WebAssembly is switched off. */
+export function kernelsOf(batch: Batch): Kernels | undefined {
+  const { memory } = batch.place;
+  if (memory === undefined || webAssembly === undefined || batch.capacity !== BATCH_CAPACITY)
+    return undefined;
+  let kernels = byMemory.get(memory);
+  if (kernels === undefined) {
+    module ??= new webAssembly.Module(readFileSync(moduleFile()));
+    kernels = new webAssembly.Instance(module, { env: { memory } }).exports as Kernels;
+    byMemory.set(memory, kernels);
+  }
+  return kernels;
+}
+
+/** From the sources (in tests) it is the one that `npm run build` has made. */
+function moduleFile(): URL {
+  const here = import.meta.url;
+  return new URL(here.endsWith('.ts') ? '../../dist/decode/kernels.wasm' : './kernels.wasm', here);
+}

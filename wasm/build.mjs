@@ -1,0 +1,55 @@
+/**
+ * Builds decode/kernels.wasm in the folders named (by default dist) from the AssemblyScript here. The module `./layout` that it imports is made
+ * here, from the compiled sources: all numbers that src/ exports about batches, link types and protocols, and AT_*, the
+ * offset of each column in a batch of BATCH_CAPACITY packets.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import asc from 'assemblyscript/asc';
+import * as layout from '../dist/batch/layout.js';
+import * as linktypes from '../dist/capture/linktype.js';
+import * as etherTypes from '../dist/decode/ether-types.js';
+import * as protocols from '../dist/decode/protocols.js';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const targets =
+  process.argv.length > 2 ? process.argv.slice(2) : [fileURLToPath(new URL('../dist', import.meta.url))];
+
+/** 4 GiB: whatever memory it is given. */
+const MOST_PAGES = 65536;
+
+const constants = Object.entries({ ...layout, ...linktypes, ...etherTypes, ...protocols })
+  .filter(([, value]) => Number.isInteger(value))
+  .map(([name, value]) => `export const ${name}: u32 = ${value};`);
+const offsets = Object.entries(layout.columnOffsets(layout.BATCH_CAPACITY)).map(
+  ([name, offset]) =>
+    `export const AT_${name.replace(/(?<=[a-z0-9])[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}: usize = ${offset};`,
+);
+const modules = new Map([['layout.ts', [...constants, ...offsets].join('\n')]]);
+
+const options = ['index.ts', '--outFile', 'kernels.wasm', '-O3', '--runtime', 'stub', '--noAssert'];
+// Imported and shared; nothing of it belongs to the module, which has no data of its own.
+options.push('--importMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', `${MOST_PAGES}`);
+options.push('--enable', 'simd', '--enable', 'threads', '--disable', 'bulk-memory');
+
+const { error, stderr } = await asc.main(options, {
+  readFile: (name, folder) => modules.get(name) ?? read(join(here, folder, name)),
+  writeFile: (_name, contents) => {
+    for (const target of targets) writeFileSync(join(target, 'decode', 'kernels.wasm'), contents);
+  },
+  listFiles: () => [],
+});
+if (error !== null) {
+  process.stderr.write(`${stderr}`);
+  throw error;
+}
+
+function read(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}
