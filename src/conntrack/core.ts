@@ -5,8 +5,11 @@ import {
   IPS_FIXED_TIMEOUT,
   IPS_HELPER,
   IPS_WHOLE_WAY,
+  TUPLE_PROTO,
 } from '../packet/conntrack-access.ts';
+import { IPPROTO_GRE } from '../packet/packet.ts';
 import { Expectations } from './expect.ts';
+import { GreKeymap } from './gre-keymap.ts';
 import {
   ACCOUNT_ELEMENTS,
   C_HOLD,
@@ -70,7 +73,9 @@ export class ConntrackCore {
   nextSweepNs = Number.NEGATIVE_INFINITY;
   readonly adjustments: SequenceAdjustments;
   readonly expectations: Expectations;
-  /** Told of connections with a helper when nobody refers to their record any more. */
+  readonly greKeys = new GreKeymap();
+  /** Told of connections with a helper when they end, and when nobody refers to their record any more. */
+  onEnd: ((ct: number) => void) | undefined;
   onFree: ((ct: number) => void) | undefined;
   private readonly limbo = new Int32Array(LIMBO).fill(-1);
   private limboNext = 0;
@@ -145,6 +150,7 @@ export class ConntrackCore {
     if ((status & IPS_DYING) !== 0) return false;
     if ((status & IPS_CONFIRMED) !== 0) this.table.remove(ct);
     this.words[at + C_STATUS] = status | IPS_DYING;
+    if ((status & IPS_HELPER) !== 0) this.onEnd?.(ct);
     this.bury(ct);
     return true;
   }
@@ -174,7 +180,11 @@ export class ConntrackCore {
 
   private bury(ct: number): void {
     if (this.words[(ct << RECORD_SHIFT) + C_SOURCE_PREV] !== 0) this.unlinkSource(ct);
-    if ((this.words[(ct << RECORD_SHIFT) + C_STATUS]! & IPS_HELPER) !== 0) this.expectations.removeAll(ct);
+    const at = ct << RECORD_SHIFT;
+    if ((this.words[at + C_STATUS]! & IPS_HELPER) !== 0) this.expectations.removeAll(ct);
+    // destroy_gre_conntrack(): the call of a PPTP connection ends with its GRE.
+    const master = this.words[at + C_MASTER]! - 1;
+    if (master >= 0 && (this.words[at + TUPLE_PROTO]! & 255) === IPPROTO_GRE) this.greKeys.forget(master);
     this.buried++;
     const oldest = this.limbo[this.limboNext]!;
     this.limbo[this.limboNext] = ct;

@@ -38,8 +38,8 @@ export interface Helper<Memory = unknown> {
   remember?(): Memory;
   /** Called for every packet of the connection, behind all rules of its last hook. */
   help(call: HelperCall, memory: Memory): Verdict;
-  /** The connection is no more. */
-  forget?(call: HelperCall, memory: Memory, ct: number): void;
+  /** Connection `ct` ends (nf_ct_helper_destroy()): what belongs to it ends with it. No packet is at hand. */
+  end?(call: HelperCall, memory: Memory, ct: number): void;
 }
 
 /**
@@ -70,7 +70,12 @@ export class HelperCall {
 
   /** Offset in `words` of the connection's tuple of direction `dir`. */
   tuple(dir: number): number {
-    return (this.ct << RECORD_SHIFT) + dir * REPLY_STRIDE;
+    return this.tupleOf(this.ct, dir);
+  }
+
+  /** The same of any connection. */
+  tupleOf(ct: number, dir: number): number {
+    return (ct << RECORD_SHIFT) + dir * REPLY_STRIDE;
   }
 
   /** Offset in `words` of the source or destination address of a direction's tuple. */

@@ -40,6 +40,7 @@ export class Helpers {
     this.assume = assume;
     this.call = new HelperCall(core, nat, host, assume);
     this.assignsByPort = host.sysctl('net.netfilter.nf_conntrack_helper') !== 0;
+    core.onEnd = (ct) => this.end(ct);
     core.onFree = (ct) => this.forget(ct);
     if (this.assignsByPort) nat.onReplyChanged = (ct) => this.assignByPort(ct);
   }
@@ -153,6 +154,12 @@ export class Helpers {
       this.memories.set(ct, memory);
     }
     return memory;
+  }
+
+  /** nf_ct_helper_destroy(). */
+  private end(ct: number): void {
+    const helper = this.helperOf(ct);
+    if (helper?.end !== undefined) helper.end(this.call, this.memoryOf(ct, helper), ct);
   }
 
   private forget(ct: number): void {

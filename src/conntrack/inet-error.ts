@@ -5,7 +5,7 @@ import {
   TUPLE_SPORT,
   TUPLE_WORDS,
 } from '../packet/conntrack-access.ts';
-import type { Packet } from '../packet/packet.ts';
+import { IPPROTO_GRE, type Packet } from '../packet/packet.ts';
 import {
   CT_RELATED,
   CT_RELATED_REPLY,
@@ -63,6 +63,9 @@ export function relate(
     if (at < 0) return false;
   }
   const found = innerTuple(inner, p.view, at, p.l3End, packetEnd, family);
+  if ((inner[TUPLE_PROTO]! & 255) === IPPROTO_GRE && inner[TUPLE_DPORT] !== 0) {
+    inner[TUPLE_SPORT] = core.greKeys.lookup(inner, 0);
+  }
   if (found === INNER_CUT) return fail(core, INVALID_CAPTURE_CUT);
   if (found === INNER_NONE || !invertTuple(answer, 0, inner, 0)) return fail(core, INVALID_ICMP_INNER);
   // The packet travelled one way, the error the other: the answer's tuple says in which direction that is.

@@ -267,6 +267,8 @@ export class Tracker {
     tuple[TUPLE_SPORT] = sport;
     tuple[TUPLE_DPORT] = dport;
     tuple[TUPLE_PROTO] = protoWord(l4proto, r[R_FAMILY]!);
+    // Only of GRE that names a call, that of PPTP, the sender's may be known.
+    if (l4proto === IPPROTO_GRE && dport !== 0) tuple[TUPLE_SPORT] = this.core.greKeys.lookup(tuple, 0);
     return true;
   }
 

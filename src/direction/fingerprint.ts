@@ -1,7 +1,14 @@
 import { hashTuple4, mix32 } from '../base/hash.ts';
 import type { Batch } from '../batch/batch.ts';
 import { DECODE_FRAGMENT, DECODE_PAYLOAD_CUT, NO_OFFSET, PLAIN_TCP4, PLAIN_TCP6 } from '../batch/layout.ts';
-import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE } from '../packet/packet.ts';
+import {
+  IPPROTO_GRE,
+  IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  IPPROTO_UDPLITE,
+} from '../packet/packet.ts';
 import { DIRECTION_IN } from './director.ts';
 
 /**
@@ -13,6 +20,7 @@ import { DIRECTION_IN } from './director.ts';
  *   UDP(-Lite)    length and the first 32 bytes of payload
  *   ICMP query    type, code, sequence, the first 32 bytes of payload
  *   ICMP error    type, code, and of the packet inside: its length, identification and protocol
+ *   GRE of PPTP   length and the first 32 bytes behind the number of the call
  *   others        length and the first 32 bytes behind the IP header
  *   IPv4 fragments  offset and length; and, for one that surely leaves, the identification alone: a router may cut
  *                   them anew (takeAnyFragment)
@@ -79,6 +87,8 @@ export function takeFingerprint(batch: Batch, i: number, leaves: boolean): void 
     if (l4 + 8 <= end) a = mix32(a ^ view.getUint16(l4 + 6));
     payload = l4 + 8;
   }
+  // PPTP's GRE: NAT gives the call another number, which stands before the sequence number.
+  if (l4proto === IPPROTO_GRE && l4 + 8 <= end && (view.getUint16(l4) & 7) === 1) payload = l4 + 8;
   const stop = Math.min(end, payload + PAYLOAD_BYTES);
   let at = payload;
   for (; at + 4 <= stop; at += 4) {

@@ -39,6 +39,7 @@ import {
   R_ICMP_ID,
   R_ICMP_TYPE,
   R_L4PROTO,
+  R_LENGTH,
   R_SADDR,
   R_SPORT,
 } from '../packet/registers.ts';
@@ -95,10 +96,24 @@ function applyToRegisters(p: Packet, manip: 0 | 1, withPorts: boolean): Verdict 
       case IPPROTO_ICMPV6:
         r[R_ICMP_ID] = target[TUPLE_SPORT]!;
         break;
+      case IPPROTO_GRE:
+        if (!writeCallId(p, manip)) return VERDICT_DROP;
     }
   }
   p.touch();
   return VERDICT_ACCEPT;
+}
+
+/** gre_manip_pkt(): PPTP's GRE names the receiver's call. False: too short, or of a version that nobody knows. */
+function writeCallId(p: Packet, manip: 0 | 1): boolean {
+  if (p.l3Offset + p.r[R_LENGTH]! < p.l4Offset + 8) return false;
+  if (manip === MANIP_SRC || p.l4Offset + 8 > p.l3End) return true;
+  const version = p.view.getUint16(p.l4Offset) & 7;
+  if (version === 1) {
+    makePrivate(p);
+    p.view.setUint16(p.l4Offset + 6, target[TUPLE_DPORT]!);
+  }
+  return version <= 1;
 }
 
 const ICMP_REDIRECT = 5;

@@ -1,6 +1,7 @@
 import { jhash2, reciprocalScale, swapBytes } from '../base/jhash.ts';
 import type { ConntrackCore } from '../conntrack/core.ts';
 import {
+  C_MASTER,
   C_REPLY,
   C_STATE,
   C_STATUS,
@@ -248,8 +249,14 @@ export class TupleSelector {
           count = 1023 - 600 + 1;
         }
         break;
+      case IPPROTO_GRE:
+        // Without a PPTP master nothing is changed.
+        if (this.core.words[(ct << RECORD_SHIFT) + C_MASTER] === 0) return;
+        lowest = isSpecified ? range.minPort : 1;
+        count = isSpecified ? range.maxPort - lowest + 1 : 65535;
+        break;
       default:
-        // GRE without a PPTP master, and protocols without ports: nothing to choose.
+        // Protocols without ports: nothing to choose.
         return;
     }
     const told = this.chooser?.(ct, chosen, manip, range);

@@ -121,7 +121,7 @@ export class TcpTalk {
       flags,
       seq: line.again ?? this.clientSeq,
       ack: flags === 'S' ? 0 : this.serverSeq + this.#serverShift,
-      payload: text(words),
+      payload: latin1(words),
       ...(line.options === undefined ? {} : { options: line.options }),
     });
     const more = line.at === undefined ? {} : { at: line.at };
@@ -136,12 +136,17 @@ export class TcpTalk {
       flags,
       seq: line.again ?? this.serverSeq,
       ack: this.clientSeq + this.#clientShift,
-      payload: text(words),
+      payload: latin1(words),
       ...(line.options === undefined ? {} : { options: line.options }),
     });
     const more = line.at === undefined ? {} : { at: line.at };
     this.packets.push(arrives(e.serverIface, ip({ saddr: e.server, daddr: e.clientSeenAs }, layer), more));
   }
+}
+
+/** A character a byte. */
+function latin1(words: string): Bytes {
+  return Uint8Array.from(words, (character) => character.charCodeAt(0));
 }
 
 /** The first three packets of a TCP connection and its first data: from one side of the router to the other. */
@@ -185,6 +190,6 @@ export function datagram(
   more: Partial<CasePacket> = {},
 ): CasePacket {
   const { saddr, daddr, sport, dport } = fields;
-  const bytes = typeof payload === 'string' ? text(payload) : payload;
+  const bytes = typeof payload === 'string' ? latin1(payload) : payload;
   return arrives(iface, ip({ saddr, daddr }, udp({ sport, dport, payload: bytes })), more);
 }
