@@ -30,8 +30,9 @@ function worstCases(name: string, title: string, profiles: readonly Profile[]): 
           else notes.push(soundness.text);
         }
         sound.add(capture);
-        const label = `${profile.name}: ${profile.what}`;
-        rows.push(bench.ours({ name: profile.name, label, reference, capture, profile, workers }));
+        rows.push(
+          bench.ours({ name: profile.name, label: profile.what, reference, capture, profile, workers }),
+        );
       }
       return { name, title: `${title} (${workersText(workers)}; x normal, without start)`, rows, notes };
     },

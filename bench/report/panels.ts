@@ -63,7 +63,7 @@ export function curvesPanel(
 export interface Bar {
   readonly label: string;
   readonly value: number;
-  /** What stands behind the bar. */
+  /** What stands at the end of its line. */
   readonly note: string;
   readonly color: string;
   /** A mark on the bar's line: what is asked for. */
@@ -79,15 +79,15 @@ export function barsPanel(
   bars: readonly Bar[],
 ): Panel {
   const rowHeight = 22;
-  const left = MARGIN + 400;
-  const right = WIDTH - 270;
+  const left = MARGIN + 350;
+  const right = WIDTH - 250;
   const first = top + HEADING + 14;
   const bottom = first + rowHeight * bars.length;
   const values = bars.flatMap(({ value, goal }) => (goal === undefined ? [value] : [value, goal]));
   const { low, high } = decades(axis.one ? [...values, 1] : values);
   const x = new LogScale(low, high, left, right);
   const pieces = head(top, heading, subheading);
-  for (const tick of x.ticks()) {
+  for (const tick of x.ticksBetween()) {
     const isOne = axis.one && tick === 1;
     const style = { stroke: isOne ? INK : GRID, width: 1 };
     pieces.push(line(x.at(tick), first - 4, x.at(tick), bottom, style));
@@ -103,7 +103,7 @@ export function barsPanel(
       const mark = x.at(goal);
       pieces.push(line(mark, y, mark, y + rowHeight - 1, { stroke: GOAL, width: 3 }));
     }
-    pieces.push(text(Math.max(end, goal === undefined ? 0 : x.at(goal)) + 8, y + 14, note, { size: 12.5 }));
+    pieces.push(text(right + 14, y + 14, note, { size: 12.5 }));
   }
   return { height: bottom + 44 - top, pieces };
 }

@@ -80,7 +80,18 @@ export class LogScale {
     for (let power = first; power <= Math.log10(this.high) + 1e-9; power++) ticks.push(10 ** power);
     return ticks;
   }
+
+  /** The same, with 2 and 5 between them where there are few. */
+  ticksBetween(): number[] {
+    const ticks = this.ticks();
+    if (ticks.length > MANY_TICKS) return ticks;
+    const all = ticks.flatMap((tick) => [tick, 2 * tick, 5 * tick]);
+    return all.filter((tick) => tick <= this.high * (1 + 1e-9));
+  }
 }
+
+/** With so many decades, nothing more is written between them. */
+const MANY_TICKS = 3;
 
 /** Smallest and largest powers of ten that hold the values between them. */
 export function decades(values: readonly number[]): { low: number; high: number } {

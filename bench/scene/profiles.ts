@@ -26,12 +26,12 @@ const WHOLE_FRAMES: Partial<TrafficOptions> = { leastFrameBytes: 1514, frameByte
 
 /** Other traffic, the same rules. */
 export const TRAFFIC_PROFILES: readonly Profile[] = [
-  { name: 'syn-flood', what: 'every packet a new connection', traffic: { profile: 'syn-flood' } },
-  { name: 'one-flow', what: 'one connection', traffic: { profile: 'one-flow' } },
+  { name: 'syn-flood', what: 'SYN flood: every packet a new connection', traffic: { profile: 'syn-flood' } },
+  { name: 'one-flow', what: 'one connection for all packets', traffic: { profile: 'one-flow' } },
   { name: 'short-flows', what: 'connections of ten packets', traffic: { profile: 'short-flows' } },
   {
     name: 'many-connections',
-    what: 'a connection for every ten packets, all open at once',
+    what: 'ten packets a connection, all open at once',
     packetsPerFlow: 10,
     traffic: { profile: 'even' },
     conntrackMax: 2_097_152,
@@ -39,7 +39,7 @@ export const TRAFFIC_PROFILES: readonly Profile[] = [
   { name: 'ipv6', what: 'IPv6 only', traffic: { ipv6: 1 }, rules: { family: 6 } },
   {
     name: 'translated',
-    what: 'everything translated, both ways (NETMAP, MASQUERADE)',
+    what: 'everything translated (NETMAP, MASQUERADE)',
     traffic: { profile: 'translated' },
     rules: { translating: true },
   },
@@ -55,25 +55,25 @@ export const RULESET_PROFILES: readonly Profile[] = [
   { name: 'deep-jumps', what: '64 chains deep and back', rules: { depth: 64 } },
   {
     name: 'flood-rules-100000',
-    what: 'every packet a new connection, 100,000 ACL rules',
+    what: 'SYN flood, 100,000 ACL rules',
     traffic: { profile: 'syn-flood' },
     rules: { rules: 100_000 },
   },
   {
     name: 'flood-chains-10000',
-    what: 'every packet a new connection, 10,000 chains',
+    what: 'SYN flood, 10,000 chains',
     traffic: { profile: 'syn-flood' },
     rules: { shape: 'kube', rules: 10_000 },
   },
   {
     name: 'flood-deep-jumps',
-    what: 'every packet a new connection, 64 chains deep and back',
+    what: 'SYN flood, 64 chains deep and back',
     traffic: { profile: 'syn-flood' },
     rules: { depth: 64 },
   },
   ...HARD_SHAPES.map((shape) => ({
     name: `flood-${shape}`,
-    what: `every packet a new connection, 1,000 rules hard for an index (${shape})`,
+    what: `SYN flood, 1,000 rules hard to index (${shape})`,
     traffic: { profile: 'syn-flood' as const },
     rules: { shape },
   })),
