@@ -173,6 +173,14 @@ else
 	grep -q -e --match-set -e --add-set -e --map-set "$dir"/ip*tables.save 2>/dev/null &&
 		missing ipset.save "ipset is not installed, but the rules use sets"
 fi
+rm -f "$dir/timeout.txt"
+if grep -q -e '-j CT .*--timeout' "$dir"/ip*tables.save 2>/dev/null; then
+	if have nfct; then
+		collect timeout.txt nfct list timeout
+	else
+		missing timeout.txt "nfct is not installed, but the rules use timeout policies (CT --timeout)"
+	fi
+fi
 rm -f "$dir/address.json"
 ip -j -d address show >"$new" 2>/dev/null && grep -q '^\[' "$new" && mv "$new" "$dir/address.json" ||
 	collect_json address.json address show

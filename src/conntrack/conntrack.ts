@@ -44,7 +44,8 @@ import {
 } from './layout.ts';
 import { tableBytes } from './table.ts';
 import { dumpConnections, seedConnections } from './text.ts';
-import { Tracker, tooManyConnections } from './track.ts';
+import { type PolicyNumber, readTimeoutPolicies } from './timeout-policy.ts';
+import { type Template, Tracker, tooManyConnections } from './track.ts';
 import { trackRow } from './track-row.ts';
 
 export interface ConntrackOptions {
@@ -52,6 +53,8 @@ export interface ConntrackOptions {
   readonly seed: number;
   /** What becomes of TCP connections that the capture did not see begin: see `begin` in tcp.ts. */
   readonly midstream?: 'kernel' | 'established';
+  /** `nfct list timeout`: the policies that CT --timeout names. */
+  readonly timeoutPolicies?: { readonly file: string; readonly text: string } | undefined;
   /** Told what had to be assumed. */
   readonly assume?: (sentence: string) => void;
   /** Address space that the table may take at most; connections beyond it end the run with EXIT_LIMITS. */
@@ -80,7 +83,9 @@ export class Conntrack implements ConntrackAccess {
   readonly words: Int32Array;
   private readonly helpers: Helpers;
   private readonly tracker: Tracker;
-  private readonly templates: CtTemplateOptions[] = [];
+  private readonly templates: Template[] = [];
+  /** Timeout policies by name. */
+  private readonly policies = new Map<string, PolicyNumber>();
   /** Records of the templates; not in the table. */
   private readonly templateEntries: number[] = [];
   private readonly counters: Conncount[] = [];
@@ -96,6 +101,7 @@ export class Conntrack implements ConntrackAccess {
     const perBucket = buckets > 0 ? (2 * Math.min(max, capacity)) / buckets : 2;
     this.core = new ConntrackCore(host, capacity, options.midstream === 'established');
     this.words = this.core.words;
+    this.readPolicies(options.timeoutPolicies);
     this.nat = new Nat(this.core, host, options.seed);
     this.helpers = new Helpers(this.core, this.nat, host, options.assume ?? (() => {}));
     this.tracker = new Tracker(this.core, {
@@ -104,6 +110,15 @@ export class Conntrack implements ConntrackAccess {
       max,
       perBucket,
     });
+  }
+
+  private readPolicies(listing: ConntrackOptions['timeoutPolicies']): void {
+    if (listing === undefined) return;
+    const { timeouts, policies } = this.core;
+    for (const [name, policy] of readTimeoutPolicies(listing.text, listing.file, timeouts)) {
+      const number = policies.push(policy.timeouts);
+      this.policies.set(name, { family: policy.family, l4proto: policy.l4proto, number });
+    }
   }
 
   /** INVALID_* of the packet tracked last: why it is INVALID, or was let pass unbelieved. */
@@ -252,7 +267,12 @@ export class Conntrack implements ConntrackAccess {
     // It is in no bucket and must not be swept.
     this.core.floats[((ct << RECORD_SHIFT) + C_TIMEOUT) >> 1] = Number.POSITIVE_INFINITY;
     this.templateEntries.push(ct);
-    return this.templates.push(options) - 1;
+    const policy = options.timeoutPolicy === undefined ? undefined : this.policies.get(options.timeoutPolicy);
+    return this.templates.push({ ...options, policy }) - 1;
+  }
+
+  hasTimeoutPolicy(name: string): boolean {
+    return this.policies.has(name);
   }
 
   templateEntry(template: number): number {

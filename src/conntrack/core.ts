@@ -18,6 +18,7 @@ import {
   C_SOURCE_PREV,
   C_STATUS,
   C_TIMEOUT,
+  C_TIMEOUT_POLICY,
   RECORD_SHIFT,
 } from './layout.ts';
 import { SequenceAdjustments } from './seqadj.ts';
@@ -53,6 +54,8 @@ export class ConntrackCore {
   readonly words: Int32Array;
   readonly floats: Float64Array;
   readonly timeouts: Timeouts;
+  /** Those of timeout policies; C_TIMEOUT_POLICY is an index + 1. */
+  readonly policies: Timeouts[] = [];
   /** Time of the packet, nanoseconds from the run's base time. */
   nowNs = 0;
   /** INVALID_* of the packet tracked last. */
@@ -97,6 +100,13 @@ export class ConntrackCore {
     this.midstreamEstablished = midstreamEstablished;
     this.adjustments = new SequenceAdjustments(this);
     this.expectations = new Expectations(this, sysctl('expect_max'));
+  }
+
+  /** nf_ct_timeout_lookup(): of the entry's policy, or the sysctls'. */
+  timeoutsOf(ct: number): Timeouts {
+    if (this.policies.length === 0) return this.timeouts;
+    const policy = this.words[(ct << RECORD_SHIFT) + C_TIMEOUT_POLICY]!;
+    return policy === 0 ? this.timeouts : this.policies[policy - 1]!;
   }
 
   /** Entries alive, confirmed or not: net.netfilter.nf_conntrack_count. */

@@ -7,7 +7,7 @@ import { C_STATUS, RECORD_SHIFT } from './layout.ts';
  * net/netfilter/nf_conntrack_core.c. DCCP is one of these since Linux 6.16.
  */
 export function genericPacket(core: ConntrackCore, ct: number, dir: number, lengthBytes: number): Tracked {
-  core.refresh(ct, dir, core.timeouts.generic, lengthBytes);
+  core.refresh(ct, dir, core.timeoutsOf(ct).generic, lengthBytes);
   return TRACK_ACCEPT;
 }
 
@@ -16,7 +16,8 @@ export function grePacket(core: ConntrackCore, ct: number, dir: number, lengthBy
   const at = (ct << RECORD_SHIFT) + C_STATUS;
   const status = core.words[at]!;
   const seenReply = (status & IPS_SEEN_REPLY) !== 0;
-  core.refresh(ct, dir, seenReply ? core.timeouts.greStream : core.timeouts.gre, lengthBytes);
+  const timeouts = core.timeoutsOf(ct);
+  core.refresh(ct, dir, seenReply ? timeouts.greStream : timeouts.gre, lengthBytes);
   if (seenReply && (status & IPS_NAT_CLASH) === 0) core.words[at]! |= IPS_ASSURED;
   return TRACK_ACCEPT;
 }

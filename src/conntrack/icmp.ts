@@ -103,7 +103,7 @@ export function icmpPacket(core: ConntrackCore, ct: number, dir: number, lengthB
     core.lastInvalidReason = INVALID_ICMP_NEW;
     return TRACK_INVALID;
   }
-  core.refresh(ct, dir, core.timeouts.icmp, lengthBytes);
+  core.refresh(ct, dir, core.timeoutsOf(ct).icmp, lengthBytes);
   return TRACK_ACCEPT;
 }
 
@@ -115,6 +115,6 @@ export function icmpv6Packet(core: ConntrackCore, ct: number, dir: number, lengt
     core.lastInvalidReason = INVALID_ICMP_NEW;
     return TRACK_INVALID;
   }
-  core.refresh(ct, dir, core.timeouts.icmpv6, lengthBytes);
+  core.refresh(ct, dir, core.timeoutsOf(ct).icmpv6, lengthBytes);
   return TRACK_ACCEPT;
 }

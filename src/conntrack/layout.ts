@@ -138,6 +138,8 @@ export const C_WAYS_MARK = 58;
 export const C_WAYS_STATUS = 59;
 /** Interface by which a masqueraded connection left, 0 when it was not (nf_conn_nat.masq_index). */
 export const C_MASQ_OIF = 60;
+/** Number of the timeout policy that a CT target has given, 0 for the timeouts of the sysctls. */
+export const C_TIMEOUT_POLICY = 61;
 /**
  * By-source chain: next record + 1 (0: the last); previous record + 1, for the first of a chain minus its bucket - 1,
  * and 0 for a record that is in none.

@@ -209,7 +209,7 @@ export function sctpPacket(
     w[at + C_STATE] = newState;
     if (oldState !== newState && newState === SCTP_ESTABLISHED) w[at + C_STATUS]! |= IPS_ASSURED;
   }
-  if (!ignore) core.refresh(ct, dir, core.timeouts.sctp[newState]!, lengthBytes);
+  if (!ignore) core.refresh(ct, dir, core.timeoutsOf(ct).sctp[newState]!, lengthBytes);
   return TRACK_ACCEPT;
 }
 

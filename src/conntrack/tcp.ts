@@ -263,7 +263,7 @@ function accept(
   if (oldState !== newState && newState === TCP_FIN_WAIT) {
     w[at + C_TCP_SEEN + dir * TCP_SEEN_WORDS + SEEN_FLAGS]! |= FLAG_CLOSE_INIT;
   }
-  const timeouts = core.timeouts.tcp;
+  const timeouts = core.timeoutsOf(ct).tcp;
   const unacknowledged =
     (w[at + C_TCP_SEEN + SEEN_FLAGS]! | w[at + C_TCP_SEEN + TCP_SEEN_WORDS + SEEN_FLAGS]!) &
     FLAG_DATA_UNACKNOWLEDGED;
@@ -363,7 +363,7 @@ function handleInvalid(core: ConntrackCore, at: number, dir: number, kind: numbe
   const lastIndex = last & 255;
   if (((last >> 8) & 255) !== dir && (lastIndex === TCP_FIN_SET || lastIndex === TCP_RST_SET)) {
     const left = core.floats[(at + C_TIMEOUT) >> 1]! - core.nowNs;
-    const unacknowledged = core.timeouts.tcp[TCP_TIMEOUT_UNACK]!;
+    const unacknowledged = core.timeoutsOf(at >> RECORD_SHIFT).tcp[TCP_TIMEOUT_UNACK]!;
     if (left >= 120 * SECOND_NS && left > unacknowledged) {
       core.floats[(at + C_TIMEOUT) >> 1] = core.nowNs + unacknowledged;
     }

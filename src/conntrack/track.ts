@@ -83,16 +83,30 @@ import {
   INVALID_OTHER_FAMILY,
   INVALID_SHORT,
 } from './invalid.ts';
-import { C_MARK, C_REPLY, C_STATUS, RECORD_SHIFT, REPLY_STRIDE, TUPLE_ZONE } from './layout.ts';
+import {
+  C_MARK,
+  C_REPLY,
+  C_STATUS,
+  C_TIMEOUT_POLICY,
+  RECORD_SHIFT,
+  REPLY_STRIDE,
+  TUPLE_ZONE,
+} from './layout.ts';
 import { findConnection } from './lookup.ts';
 import { sctpPacket } from './sctp.ts';
 import { tcpPacket } from './tcp.ts';
+import { type PolicyNumber, trackerOf } from './timeout-policy.ts';
 import { invertTuple, protoWord, tupleHash } from './tuple.ts';
 import { udplitePacket, udpPacket } from './udp.ts';
 
+/** What a CT target asks for, its timeout policy looked up. */
+export interface Template extends CtTemplateOptions {
+  readonly policy: PolicyNumber | undefined;
+}
+
 /** What a Tracker has to be told. */
 export interface TrackerSettings {
-  readonly templates: readonly CtTemplateOptions[];
+  readonly templates: readonly Template[];
   readonly helpers: Helpers;
   /** net.netfilter.nf_conntrack_max. */
   readonly max: number;
@@ -144,7 +158,7 @@ export class Tracker {
   }
 
   /** The template that a CT target attached, and the zones it asks for. */
-  private takeTemplate(r: Int32Array): CtTemplateOptions | undefined {
+  private takeTemplate(r: Int32Array): Template | undefined {
     const index = r[R_CT_TEMPLATE]!;
     this.zoneOriginal = 0;
     this.zoneReply = 0;
@@ -160,7 +174,7 @@ export class Tracker {
     return template;
   }
 
-  private classify(p: Packet, hook: number, template: CtTemplateOptions | undefined): Verdict {
+  private classify(p: Packet, hook: number, template: Template | undefined): Verdict {
     const r = p.r;
     const { core } = this;
     // get_l4proto(): nothing to track in a later fragment, or behind a broken chain of headers.
@@ -273,7 +287,7 @@ export class Tracker {
   }
 
   /** resolve_normal_ct(): finds or makes the entry of `tuple`; record << 1 | direction, -1 or TABLE_FULL. */
-  private resolve(template: CtTemplateOptions | undefined, p: Packet): number {
+  private resolve(template: Template | undefined, p: Packet): number {
     const { core, tuple } = this;
     const found = findConnection(
       core,
@@ -293,7 +307,7 @@ export class Tracker {
   }
 
   /** init_conntrack(). */
-  private makeEntry(template: CtTemplateOptions | undefined, p: Packet): number {
+  private makeEntry(template: Template | undefined, p: Packet): number {
     const { core, tuple, words } = this;
     sweep(core);
     if (core.inUse >= this.settings.max && sweepAll(core) === 0) {
@@ -318,6 +332,10 @@ export class Tracker {
     }
     words[at + REPLY_STRIDE + TUPLE_ZONE] = this.zoneReply;
     const { helpers } = this.settings;
+    const policy = template?.policy;
+    if (policy !== undefined && isPolicyFor(policy, tuple[TUPLE_PROTO]!)) {
+      words[at + C_TIMEOUT_POLICY] = policy.number;
+    }
     if (core.expectations.count > 0 || template?.helper !== undefined || helpers.assignsByPort) {
       helpers.begin(ct, this.zoneOriginal || this.zoneReply, template?.helper, p);
     }
@@ -413,6 +431,11 @@ export class Tracker {
     r[R_CTINFO] = CT_NONE;
     return VERDICT_ACCEPT;
   }
+}
+
+/** xt_ct_set_timeout() refuses a policy for rules of another family or tracker. */
+function isPolicyFor({ family, l4proto }: PolicyNumber, proto: number): boolean {
+  return proto >> 8 === family && trackerOf(proto & 255) === l4proto;
 }
 
 /** What `resolve` says when the table is full and nothing could be evicted. */

@@ -43,7 +43,8 @@ export function udpPacket(
     }
   }
   const at = ct << RECORD_SHIFT;
-  const { words, floats, timeouts } = core;
+  const { words, floats } = core;
+  const timeouts = core.timeoutsOf(ct);
   const status = words[at + C_STATUS]!;
   if ((status & IPS_CONFIRMED) === 0) floats[(at + C_UDP_STREAM) >> 1] = core.nowNs + STREAM_AFTER_NS;
   if ((status & IPS_SEEN_REPLY) === 0) {
@@ -93,7 +94,8 @@ export function udplitePacket(
   const at = ct << RECORD_SHIFT;
   const status = core.words[at + C_STATUS]!;
   const seenReply = (status & IPS_SEEN_REPLY) !== 0;
-  core.refresh(ct, dir, seenReply ? core.timeouts.udpStream : core.timeouts.udp, lengthBytes);
+  const timeouts = core.timeoutsOf(ct);
+  core.refresh(ct, dir, seenReply ? timeouts.udpStream : timeouts.udp, lengthBytes);
   if (seenReply && (status & IPS_NAT_CLASH) === 0) core.words[at + C_STATUS]! |= IPS_ASSURED;
   return TRACK_ACCEPT;
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FindingsError, type SourcePosition, UserError } from '../base/errors.ts';
 
-/** The files of HOST, by what they hold. `maddr.json` is an extra: `ip -j maddress show`. */
+/** The files of HOST, by what they hold. Extras: `maddr.json` (`ip -j maddress show`), `timeout.txt` (`nfct list timeout`). */
 export const HOST_FILES = {
   iptablesSave: 'iptables.save',
   ip6tablesSave: 'ip6tables.save',
@@ -16,6 +16,7 @@ export const HOST_FILES = {
   maddr: 'maddr.json',
   sysctl: 'sysctl.txt',
   conntrack: 'conntrack.txt',
+  timeout: 'timeout.txt',
 } as const;
 
 export type HostFileName = keyof typeof HOST_FILES;
@@ -33,6 +34,7 @@ export const COMMAND_OF_FILE: Readonly<Record<HostFileName, string>> = {
   maddr: 'ip -j maddress show',
   sysctl: 'sysctl -a',
   conntrack: 'conntrack -L -o extended',
+  timeout: 'nfct list timeout',
 };
 
 /** A text file of HOST, or undefined when there is none or it is empty (a command that failed leaves that). */

@@ -45,6 +45,8 @@ export interface MachineConfig {
   readonly seenSources?: readonly SeenSource[];
   readonly rulesets: readonly RulesetText[];
   readonly conntrack: { readonly file: string; readonly text: string } | undefined;
+  /** `nfct list timeout`; absent when there is none. */
+  readonly timeoutPolicies?: { readonly file: string; readonly text: string } | undefined;
   /** `ipset save`; absent when there is none. */
   readonly ipset?: { readonly file: string; readonly text: string } | undefined;
   readonly midstream: 'kernel' | 'established';
@@ -130,7 +132,8 @@ export class Machine {
       host.guess?.learnSource(family, Int32Array.from(words), 0, host.interfaceId(iface));
     }
     loaded.sets.useHost(host);
-    this.#conntrack = new Conntrack({ host, seed: config.seed, midstream: config.midstream, assume });
+    const { seed, midstream, timeoutPolicies } = config;
+    this.#conntrack = new Conntrack({ host, seed, midstream, timeoutPolicies, assume });
     this.#conntrack.nat.selector.chooser = (_ct, _tuple, manip) => this.#dice.port(manip);
     const sharing: (Sharing | undefined)[] = [];
     const rawFirst: boolean[] = [];

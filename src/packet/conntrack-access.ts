@@ -43,6 +43,8 @@ export interface ConntrackAccess {
   netmap(p: Packet, range: NatRange): Verdict;
   /** nf_ct_set_acct(): what connbytes does when it is loaded. Connections that begin from now on are counted. */
   enableAccounting(): void;
+  /** HOST has a timeout policy of this name. */
+  hasTimeoutPolicy(name: string): boolean;
   /**
    * Makes a template for a CT target. R_CT_TEMPLATE of a packet holds its index from raw to conntrack.
    */

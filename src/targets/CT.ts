@@ -138,7 +138,7 @@ export const ctTarget = defineTarget<CtOptions, Template>({
   }),
   prepare: (o, environment): Template => {
     if (o.notrack) return NO_TEMPLATE;
-    if (o.timeout !== '') {
+    if (o.timeout !== '' && !environment.conntrack.hasTimeoutPolicy(o.timeout)) {
       environment.assume(
         `The timeout policy "${o.timeout}" of CT --timeout is not in HOST: the timeouts of sysctl are used.`,
       );

@@ -16,6 +16,7 @@ export function loadMachineConfig(config: ReplayConfig): MachineConfig {
   }
   const conntrackFile = config.conntrack ?? hostFilePath(config.host, 'conntrack');
   const ipsetFile = config.ipset ?? hostFilePath(config.host, 'ipsetSave');
+  const timeoutFile = hostFilePath(config.host, 'timeout');
   const captures = config.captures.map((text) => parseCaptureArgument(text));
   const captureInterfaces = captures.map(({ ifaceName }) => ifaceName).filter((name) => name !== undefined);
   return {
@@ -26,6 +27,10 @@ export function loadMachineConfig(config: ReplayConfig): MachineConfig {
       conntrackFile === undefined
         ? undefined
         : { file: conntrackFile, text: readText(conntrackFile, 'connections') },
+    timeoutPolicies:
+      timeoutFile === undefined
+        ? undefined
+        : { file: timeoutFile, text: readText(timeoutFile, 'timeout policies') },
     ipset: ipsetFile === undefined ? undefined : { file: ipsetFile, text: readText(ipsetFile, 'sets') },
     midstream: config.midstream,
     checksum: config.checksum,

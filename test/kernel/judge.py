@@ -512,6 +512,10 @@ class Judge:
             loading = time.monotonic()
             if case.get("ipset"):
                 require("ipset", ["ipset", "restore"], case["ipset"])
+            for words in case.get("timeouts", []):
+                require("nfct", ["nfct", "add", "timeout"] + words.split())
+            if case.get("timeouts"):
+                result["timeouts"] = require("nfct", ["nfct", "list", "timeout"])
             families = [family for family in (4, 6) if case.get("rules%d" % family)]
             for family in families:
                 status, _, stderr = self.restore(family, case["rules%d" % family], case.get("counters", False))

@@ -79,6 +79,8 @@ export interface Case {
   readonly rules6?: string;
   readonly ipset?: string;
   readonly packets: readonly CasePacket[];
+  /** Words of `nfct add timeout`, carried out before the rules are loaded. */
+  readonly timeouts?: readonly string[];
   /** Load the rulesets with their counters (`-c`). */
   readonly counters?: boolean;
   /** Record every packet that leaves by a device, with the number of the packet that caused it. */
@@ -126,6 +128,8 @@ export interface Result {
   readonly ipset?: string;
   /** [number of the packet that caused it, interface, the packet], where the case says `capture`. */
   readonly output?: readonly (readonly [number, string, string])[];
+  /** `nfct list timeout`, where the case has timeout policies. */
+  readonly timeouts?: string;
   /** [number of the packet, what nf_conntrack_log_invalid said of it], where the case says `logInvalid`. */
   readonly invalid?: readonly (readonly [number, string])[];
   /** Packets that the system call refused: EPERM is a drop in OUTPUT, ENETUNREACH no route. */
