@@ -28,26 +28,34 @@ export function confirmConnection(core: ConntrackCore, p: Packet): Verdict {
   if ((status & IPS_CONFIRMED) !== 0 || r[R_CTINFO]! >= CT_IS_REPLY) return VERDICT_ACCEPT;
   if ((status & IPS_DYING) !== 0) return VERDICT_DROP;
   core.nowNs = p.timeNs;
-  for (let dir = 0; dir < 2; dir++) {
-    const t = at + dir * REPLY_STRIDE;
-    const clash = table.find(
-      words,
-      t,
-      words[t + TUPLE_SPORT]!,
-      words[t + TUPLE_DPORT]!,
-      words[t + TUPLE_PROTO]!,
-      words[t + TUPLE_ZONE]!,
-      table.hashOf(ct, dir),
-    );
-    if (clash < 0) continue;
-    if (!core.isExpired(clash >> 1)) return resolveClash(core, p, ct, clash >> 1);
-    core.kill(clash >> 1);
-  }
+  const originalHash = table.hashOf(ct, 0);
+  const replyHash = table.hashOf(ct, 1);
+  let clash = findClash(core, at, originalHash);
+  if (clash < 0) clash = findClash(core, at + REPLY_STRIDE, replyHash);
+  if (clash >= 0) return resolveClash(core, p, ct, clash);
   core.floats[(at + C_TIMEOUT) >> 1]! += core.nowNs;
   words[at + C_STATUS] = status | IPS_CONFIRMED;
-  table.insert(ct);
+  table.insert(ct, originalHash, replyHash);
   r[R_CTSTATUS] = words[at + C_STATUS]!;
   return VERDICT_ACCEPT;
+}
+
+/** The entry that has the tuple at word `t`, or -1; one that has expired is killed and does not count. */
+function findClash(core: ConntrackCore, t: number, hash: number): number {
+  const { words, table } = core;
+  const clash = table.find(
+    words,
+    t,
+    words[t + TUPLE_SPORT]!,
+    words[t + TUPLE_DPORT]!,
+    words[t + TUPLE_PROTO]!,
+    words[t + TUPLE_ZONE]!,
+    hash,
+  );
+  if (clash < 0) return -1;
+  if (!core.isExpired(clash >> 1)) return clash >> 1;
+  core.kill(clash >> 1);
+  return -1;
 }
 
 /**

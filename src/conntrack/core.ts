@@ -72,8 +72,11 @@ export class ConntrackCore {
   readonly midstreamEstablished: boolean;
   /** Connections that were picked up in the middle. */
   midstreamCount = 0;
-  /** When it is worth while again to look for expired entries in a full table: see sweepAll. */
+  /** When it is worth while again to look for expired entries: in a full table, and in a round of sweeps (expire.ts). */
   nextSweepNs = Number.NEGATIVE_INFINITY;
+  nextRoundNs = Number.NEGATIVE_INFINITY;
+  /** When the first of those entries expires that were looked at since the round began. */
+  soonestOfRoundNs = Number.POSITIVE_INFINITY;
   readonly adjustments: SequenceAdjustments;
   readonly expectations: Expectations;
   readonly greKeys = new GreKeymap();

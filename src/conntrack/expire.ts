@@ -1,7 +1,7 @@
 import { IPS_ASSURED, IPS_CONFIRMED, IPS_DYING, TUPLE_PROTO } from '../packet/conntrack-access.ts';
 import { IPPROTO_SCTP, IPPROTO_TCP } from '../packet/packet.ts';
 import type { ConntrackCore } from './core.ts';
-import { C_STATE, C_STATUS, C_TIMEOUT, HEADER_GC_NEXT, RECORD_SHIFT } from './layout.ts';
+import { C_STATE, C_STATUS, C_TIMEOUT, HEADER_FREE, HEADER_GC_NEXT, RECORD_SHIFT } from './layout.ts';
 import { TCP_CLOSE, TCP_FIN_WAIT } from './tcp-states.ts';
 
 /**
@@ -23,49 +23,52 @@ const SWEEP_RECORDS = 4;
  */
 const SWEPT_FOR_NS = 1e9;
 
-/** Looks at the next few records and kills those that have expired. */
+/**
+ * How long a round of sweeps that found nothing to come to its end is good for at most. A flood of new connections would
+ * look at old records, which are in no cache, for nothing.
+ */
+const ROUND_GOOD_FOR_NS = 10e9;
+
+/** Looks at the next few records and kills those that have expired; none while there are records to use again. */
 export function sweep(core: ConntrackCore): void {
+  if (core.table.header[HEADER_FREE] !== 0 || core.nowNs < core.nextRoundNs) return;
+  const { header } = core.table;
+  if (header[HEADER_GC_NEXT]! + SWEEP_RECORDS >= core.table.high) {
+    core.nextRoundNs = Math.min(core.soonestOfRoundNs, core.nowNs + ROUND_GOOD_FOR_NS);
+    core.soonestOfRoundNs = Number.POSITIVE_INFINITY;
+  }
   sweepRecords(core, SWEEP_RECORDS);
 }
 
 /** Looks at all records, unless nothing can have expired since that was done last; gives how many died. */
 export function sweepAll(core: ConntrackCore): number {
   if (core.nowNs < core.nextSweepNs) return 0;
+  core.soonestOfRoundNs = Number.POSITIVE_INFINITY;
   const killed = sweepRecords(core, core.table.high);
-  core.nextSweepNs = Math.min(soonestExpiry(core), core.nowNs + SWEPT_FOR_NS);
+  core.nextSweepNs = Math.min(core.soonestOfRoundNs, core.nowNs + SWEPT_FOR_NS);
   return killed;
 }
 
-/** Kills those of the next `records` records that have expired. */
+/** Kills those of the next `records` records that have expired, and notes when the first of the others will. */
 function sweepRecords(core: ConntrackCore, records: number): number {
-  const { table, words } = core;
-  const high = table.high;
-  if (high === 0) return 0;
+  const { table, words, floats } = core;
+  const { high, header } = table;
   let killed = 0;
-  let next = table.header[HEADER_GC_NEXT]!;
-  for (let i = 0; i < records; i++) {
+  let next = header[HEADER_GC_NEXT]!;
+  for (let i = 0; i < records && i < high; i++) {
     if (next >= high) next = 0;
-    const status = words[(next << RECORD_SHIFT) + C_STATUS]!;
-    if ((status & (IPS_CONFIRMED | IPS_DYING)) === IPS_CONFIRMED && core.isExpired(next)) {
-      core.kill(next);
-      killed++;
+    const at = next << RECORD_SHIFT;
+    if ((words[at + C_STATUS]! & (IPS_CONFIRMED | IPS_DYING)) === IPS_CONFIRMED) {
+      const expiry = floats[(at + C_TIMEOUT) >> 1]!;
+      if (expiry <= core.nowNs) {
+        core.kill(next);
+        killed++;
+      } else if (expiry < core.soonestOfRoundNs) core.soonestOfRoundNs = expiry;
     }
     next++;
   }
-  table.header[HEADER_GC_NEXT] = next;
+  header[HEADER_GC_NEXT] = next;
   return killed;
-}
-
-/** When the first of the entries expires, as their timeouts stand now. */
-function soonestExpiry(core: ConntrackCore): number {
-  const { table, words, floats } = core;
-  let soonest = Number.POSITIVE_INFINITY;
-  for (let at = 0; at < table.high << RECORD_SHIFT; at += 1 << RECORD_SHIFT) {
-    if ((words[at + C_STATUS]! & (IPS_CONFIRMED | IPS_DYING)) !== IPS_CONFIRMED) continue;
-    const expiry = floats[(at + C_TIMEOUT) >> 1]!;
-    if (expiry < soonest) soonest = expiry;
-  }
-  return soonest;
 }
 
 /** Buckets of the kernel's table that early_drop() looks through (NF_CT_EVICTION_RANGE). */

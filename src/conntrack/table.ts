@@ -122,8 +122,9 @@ export class ConntrackTable {
       if (ct >= this.capacity) return -1;
       header[HEADER_HIGH] = ct + 1;
     }
-    const at = ct << RECORD_SHIFT;
-    this.words.fill(0, at, at + RECORD_WORDS);
+    const { words } = this;
+    const end = (ct + 1) << RECORD_SHIFT;
+    for (let at = ct << RECORD_SHIFT; at < end; at++) words[at] = 0;
     if (this.hasAccounts) this.accounts.fill(0, ct * ACCOUNT_ELEMENTS, (ct + 1) * ACCOUNT_ELEMENTS);
     header[HEADER_COUNT]!++;
     return ct;
@@ -205,13 +206,15 @@ export class ConntrackTable {
   }
 
   /**
-   * Enters a record under both of its tuples. Where they are the same (127.0.0.1 to itself, without ports or between
-   * equal ones) the one of the answers is found, as in the kernel, which puts it in front
-   * (__nf_conntrack_hash_insert()); here that is the one that is entered first.
+   * Enters a record under both of its tuples, whose hashes (`hashOf`) may be given. Where they are the same (127.0.0.1 to
+   * itself, without ports or between equal ones) the one of the answers is found, as in the kernel, which puts it in
+   * front (__nf_conntrack_hash_insert()); here that is the one that is entered first.
    */
-  insert(ct: number): void {
-    this.insertTuple(ct, 1);
-    this.insertTuple(ct, 0);
+  insert(ct: number, originalHash = this.hashOf(ct, 0), replyHash = this.hashOf(ct, 1)): void {
+    this.header[HEADER_INDEX_COUNT]! += 2;
+    if (2 * this.header[HEADER_INDEX_COUNT]! > this.indexMask) this.doubleIndex();
+    this.place(replyHash, (ct << 1) + 2);
+    this.place(originalHash, (ct << 1) + 1);
   }
 
   /** Takes a record out of the index. */
@@ -225,11 +228,6 @@ export class ConntrackTable {
     const t = (ct << RECORD_SHIFT) + dir * C_REPLY;
     const w = this.words;
     return tupleHash(w, t, w[t + TUPLE_SPORT]!, w[t + TUPLE_DPORT]!, w[t + TUPLE_PROTO]!, w[t + TUPLE_ZONE]!);
-  }
-
-  private insertTuple(ct: number, dir: number): void {
-    if (2 * ++this.header[HEADER_INDEX_COUNT]! > this.indexMask) this.doubleIndex();
-    this.place(this.hashOf(ct, dir), ((ct << 1) | dir) + 1);
   }
 
   private place(hash: number, reference: number): void {

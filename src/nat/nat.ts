@@ -3,6 +3,7 @@ import { randomWord } from '../base/prng.ts';
 import type { ConntrackCore } from '../conntrack/core.ts';
 import type { Expectations } from '../conntrack/expect.ts';
 import { C_MASQ_OIF, C_REPLY, C_STATUS, RECORD_SHIFT } from '../conntrack/layout.ts';
+import { isTupleTaken } from '../conntrack/lookup.ts';
 import { invertTuple, sameTuple } from '../conntrack/tuple.ts';
 import type { Host } from '../host/types.ts';
 import {
@@ -18,6 +19,7 @@ import {
   type NatRange,
   TUPLE_DADDR,
   TUPLE_SADDR,
+  TUPLE_SPORT,
   TUPLE_WORDS,
 } from '../packet/conntrack-access.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, type Packet } from '../packet/packet.ts';
@@ -142,7 +144,14 @@ export class Nat {
   /** nf_nat_alloc_null_binding(). */
   private nullBinding(p: Packet, ct: number, manip: 0 | 1): Verdict {
     const { words } = this.core;
-    const reply = (ct << RECORD_SHIFT) + C_REPLY;
+    const at = ct << RECORD_SHIFT;
+    const reply = at + C_REPLY;
+    // Nearly always nobody else expects the same answers: then nothing has to be chosen.
+    if ((words[at + C_STATUS]! & IPS_CONFIRMED) === 0 && !isTupleTaken(this.core, words, reply, ct)) {
+      words[at + C_STATUS]! |= doneBit(manip);
+      p.r[R_CTSTATUS] = words[at + C_STATUS]!;
+      return VERDICT_ACCEPT;
+    }
     const from = reply + (manip === MANIP_SRC ? TUPLE_DADDR : TUPLE_SADDR);
     const { range } = this;
     range.flags = NAT_MAP_IPS;
@@ -173,7 +182,9 @@ export class Nat {
       this.onReplyChanged?.(ct);
     }
     // The answer to a packet that was dropped may still be translated, but its entry is nobody's example any more.
-    if (manip === MANIP_SRC && (words[at + C_STATUS]! & IPS_DYING) === 0) linkSource(core, ct);
+    if (manip === MANIP_SRC && (words[at + C_STATUS]! & IPS_DYING) === 0) {
+      if (!sameSource(words, at, selector.chosen)) linkSource(core, ct);
+    }
     words[at + C_STATUS]! |= doneBit(manip);
     p.r[R_CTSTATUS] = words[at + C_STATUS]!;
     return VERDICT_ACCEPT;
@@ -247,6 +258,12 @@ const NAT_DICE = 0x6e6174;
 const HELPER_DICE = 0x68656c70;
 
 const LOOPBACK = 0x7f000001;
+
+/** The source of the original tuple at `at` is that of the translated one. */
+function sameSource(words: Int32Array, at: number, translated: Int32Array): boolean {
+  for (let i = 0; i < 4; i++) if (words[at + i] !== translated[i]) return false;
+  return words[at + TUPLE_SPORT] === translated[TUPLE_SPORT];
+}
 
 function doneBit(manip: 0 | 1): number {
   return manip === MANIP_SRC ? IPS_SRC_NAT_DONE : IPS_DST_NAT_DONE;
