@@ -66,4 +66,5 @@ def rs(device):
     s.sendto(b'\x85' + bytes(7), ('ff02::2', 0, 0, socket.if_nametoindex(device)))
 
 
-{'rs': rs, 'rt2': rt2, 'tcp': tcp, 'proto': proto, 'udp6': udp6}[sys.argv[1]](*sys.argv[2:])
+if __name__ == '__main__':
+    {'rs': rs, 'rt2': rt2, 'tcp': tcp, 'proto': proto, 'udp6': udp6}[sys.argv[1]](*sys.argv[2:])

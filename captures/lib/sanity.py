@@ -53,22 +53,61 @@ def ip_of(linktype, data, length):
     return None
 
 
-def fragment_of(family, p, length):
-    """(key, header length, offset, payload length, last?) if this is a fragment, else None."""
-    if family == 4:
-        word = struct.unpack('>H', p[6:8])[0]
-        if not word & 0x3fff:
+class Fragments:
+    """Puts the fragments that pass one interface in one direction together, as the kernel does for connection tracking."""
+
+    def __init__(self, sysctls):
+        self.seconds = {4: int(sysctls.get('net.ipv4.ipfrag_time', 30)), 6: int(sysctls.get('net.netfilter.nf_conntrack_frag6_timeout', 60))}
+        self.trains = {}
+
+    def add(self, family, p, length, t):
+        """How long the packet is that is to be counted now: `length` for what is no fragment, else that of the whole with the last
+        fragment to come, and None before, and for what is dropped."""
+        if family == 4:
+            word, tos = struct.unpack('>H', p[6:8])[0], p[1]
+            if not word & 0x3fff:
+                return length
+            at = (p[0] & 15) * 4
+            key, start, more, size = (p[12:20], p[9], p[4:6]), (word & 0x1fff) * 8, bool(word & 0x2000), length - at
+            size -= size % 8 if more else 0
+        else:
+            at, nh, tos = 40, p[6], p[0] << 4 & 255 | p[1] >> 4
+            while nh in (0, 43, 60):
+                nh, at = p[at], at + (p[at + 1] + 1) * 8
+            if nh != 44:
+                return length
+            word = struct.unpack('>H', p[at + 2:at + 4])[0]
+            # The kernel takes the fragment header away when it puts the datagram together.
+            key, start, more, size = (p[8:40], p[at + 4:at + 8]), word & 0xfff8, bool(word & 1), length - at - 8
+        train = self.trains.get(key)
+        if train is None or t - train['born'] > self.seconds[family] * 1e9:
+            train = self.trains[key] = {'born': t, 'pieces': [], 'end': None, 'far': 0, 'ecn': set(), 'header': None}
+        end = start + size
+        if family == 6 and more and size % 8:
+            del self.trains[key]                    # what comes of it is not put together any more, and this one passes as it is
+            return length
+        wrong = end != train['end'] if train['end'] is not None and not more else end < train['far'] if not more else \
+            train['end'] is not None and end > train['end']
+        if wrong or size == 0:
+            if family == 4:
+                del self.trains[key]
             return None
-        hl = (p[0] & 15) * 4
-        return (p[12:20], p[9], p[4:6]), hl, (word & 0x1fff) * 8, length - hl, not word & 0x2000
-    at, nh = 40, p[6]
-    while nh in (0, 43, 60):
-        nh, at = p[at], at + (p[at + 1] + 1) * 8
-    if nh != 44:
-        return None
-    # The kernel takes the fragment header away when it puts the datagram together.
-    word = struct.unpack('>H', p[at + 2:at + 4])[0]
-    return (p[8:40], p[at + 4:at + 8]), at, word & 0xfff8, length - at - 8, not word & 1
+        if not more:
+            train['end'] = end
+        train['far'] = max(train['far'], end)
+        met = [(s, e) for s, e in train['pieces'] if s < end and start < e]
+        if met:
+            if sum(min(e, end) - max(s, start) for s, e in met) < size:
+                del self.trains[key]                # an overlap is the end of the whole packet; a repetition is not
+            return None
+        train['pieces'].append((start, end))
+        train['ecn'].add(tos & 3)
+        if start == 0:
+            train['header'] = at
+        if train['end'] is None or sum(e - s for s, e in train['pieces']) < train['end']:
+            return None
+        del self.trains[key]
+        return None if 0 in train['ecn'] and len(train['ecn']) > 1 else train['header'] + train['end']
 
 
 def count(folder, fragments):
@@ -80,6 +119,7 @@ def count(folder, fragments):
     behind = json.loads(notes.read_text()).get('behind', {}) if notes.exists() else {}
     everyone = {m for ms in behind.values() for m in ms} | {l['address'] for l in links.values() if 'address' in l}
     others = {dev: {bytes.fromhex(m.replace(':', '')) for m in everyone - set(ms)} for dev, ms in behind.items()}
+    sysctls = dict(line.split(' = ', 1) for line in (folder / 'host' / 'sysctl.txt').read_text().splitlines() if ' = ' in line)
     totals, seen, total_packets = {}, {}, 0
     for file in sorted([*folder.glob('*.pcap'), *folder.glob('*.pcapng')]):
         for dev, t, linktype, flags, data, frame in pcap.read(file, file.stem.split('.')[0]):
@@ -105,21 +145,12 @@ def count(folder, fragments):
                 raise SystemExit(f'{file}: a direction flag is wrong')
             for direction in directions:
                 total = totals.setdefault((family, direction, dev), [0, 0])
-                part = fragment_of(family, packet, length) if fragments == 'whole' else None
-                if part:
-                    # Counted when the last one has come; a datagram that stays incomplete reaches no table.
-                    key, header, offset, payload, last = part
-                    group = seen.setdefault((family, direction, dev, key), {})
-                    group[offset] = payload
-                    if last:
-                        group['end'] = offset + payload
-                    if group.get('end') == sum(v for k, v in group.items() if k != 'end'):
-                        total[0] += 1
-                        total[1] += header + group['end']
-                        del seen[family, direction, dev, key]
-                else:
+                counted = length
+                if fragments == 'whole':
+                    counted = seen.setdefault((direction, dev), Fragments(sysctls)).add(family, packet, length, t)
+                if counted is not None:
                     total[0] += 1
-                    total[1] += length
+                    total[1] += counted
     return totals, total_packets
 
 

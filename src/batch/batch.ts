@@ -55,6 +55,11 @@ export class Batch {
   readonly data: Uint8Array<SharedArrayBuffer>;
   readonly view: DataView<SharedArrayBuffer>;
   readonly capacity: number;
+  /**
+   * Some packets are fragments that this host made: what lies behind them is wanted with them. Written by the direction
+   * stage, read by the ordered stage, which share a thread.
+   */
+  hasOwnFragments = false;
 
   private constructor(place: BatchPlace) {
     this.place = place;

@@ -148,6 +148,7 @@ export class Defragmenter {
     const inserted = queue.insert({ offset, end, data });
     if (inserted === OVERLAP) return this.discard(key, queue);
     if (inserted === DUPLICATE) return false;
+    queue.maxSize = Math.max(queue.maxSize, 40 + payloadLength);
     this.account(queue, c.length[i]!);
     queue.meat += end - offset;
     queue.ecn |= 1 << (c.tos[i]! & 3);
@@ -197,6 +198,7 @@ export class Defragmenter {
     c.macOffset[0] = queue.link.length === 0 ? NO_OFFSET : LINK_BYTES - queue.link.length;
     c.pktType[0] = batch.columns.pktType[i]!;
     p.load(spare, 0, 0);
+    p.fragMaxBytes = queue.maxSize;
     this.wholes++;
     return true;
   }

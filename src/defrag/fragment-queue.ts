@@ -32,7 +32,7 @@ export class FragmentQueue {
   meat = 0;
   /** 1 << ECN field of each fragment. */
   ecn = 0;
-  /** Largest fragment, and largest with "don't fragment", header and all (IPv4). */
+  /** Largest fragment, and largest with "don't fragment" (IPv4), header and all; in bytes. */
   maxSize = 0;
   maxDfSize = 0;
   /** What the queue holds against the memory limit. */

@@ -9,6 +9,7 @@ import {
   DIRECTION_IN,
   DIRECTION_LOOP,
   DIRECTION_OUT,
+  DIRECTION_OUTPUT,
   DIRECTION_UNSURE,
   Director,
 } from './director.ts';
@@ -74,6 +75,7 @@ export class DirectionStage {
     echoDistance.fill(0, 0, count);
     if (!this.#passesOn) {
       settle(direction, count);
+      batch.hasOwnFragments = hasOwnFragments(batch);
       return;
     }
     this.#recent.push(batch);
@@ -179,6 +181,14 @@ const settled = (direction: number): number => (direction === DIRECTION_UNSURE ?
 
 function settle(direction: Uint8Array, count: number): void {
   for (let i = 0; i < count; i++) if (direction[i] === DIRECTION_UNSURE) direction[i] = DIRECTION_IN;
+}
+
+function hasOwnFragments({ count, columns: { decodeFlags, direction } }: Batch): boolean {
+  for (let i = 0; i < count; i++) {
+    if ((decodeFlags[i]! & DECODE_FRAGMENT) === 0) continue;
+    if (direction[i] === DIRECTION_OUT || direction[i] === DIRECTION_OUTPUT) return true;
+  }
+  return false;
 }
 
 function isFragment4(batch: Batch, i: number): boolean {

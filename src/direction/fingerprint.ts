@@ -1,6 +1,13 @@
 import { hashTuple4, mix32 } from '../base/hash.ts';
 import type { Batch } from '../batch/batch.ts';
-import { DECODE_FRAGMENT, DECODE_PAYLOAD_CUT, NO_OFFSET, PLAIN_TCP4, PLAIN_TCP6 } from '../batch/layout.ts';
+import {
+  DECODE_FRAGMENT,
+  DECODE_MORE_FRAGMENTS,
+  DECODE_PAYLOAD_CUT,
+  NO_OFFSET,
+  PLAIN_TCP4,
+  PLAIN_TCP6,
+} from '../batch/layout.ts';
 import {
   IPPROTO_GRE,
   IPPROTO_ICMP,
@@ -26,9 +33,12 @@ import { DIRECTION_IN } from './director.ts';
  *                   them anew (takeAnyFragment)
  *   IPv6 fragments  protocol, offset, length, the last 32 bytes, and the hop limit, which is one less on the way
  *                   out: a router that has put them together gives them another identification, and cuts
- *                   them as they were. (The hop limit tells a forwarded ping from the answer to one.)
+ *                   them as they were. (The hop limit tells a forwarded ping from the answer to one.) A packet
+ *                   in one fragment (atomic) is taken as without that header, which a router that puts
+ *                   fragments together takes away.
  */
 const PAYLOAD_BYTES = 32;
+const FRAGMENT_HEADER_BYTES = 8;
 
 /** [0] and [1]: the two halves of the last fingerprint. An output parameter: no allocation per packet. */
 export const fingerprint = new Int32Array(2);
@@ -38,8 +48,14 @@ export function takeFingerprint(batch: Batch, i: number, leaves: boolean): void 
   const c = batch.columns;
   const l4proto = c.l4proto[i]!;
   const family = c.family[i]!;
-  const isFragment = (c.decodeFlags[i]! & DECODE_FRAGMENT) !== 0;
-  let a = Math.imul(c.ipId[i]!, 0x9e3779b1) ^ (l4proto << 8) ^ family;
+  const flags = c.decodeFlags[i]!;
+  const isAtomic =
+    family === 6 &&
+    (flags & (DECODE_FRAGMENT | DECODE_MORE_FRAGMENTS)) === DECODE_FRAGMENT &&
+    c.fragOffset[i] === 0;
+  const isFragment = (flags & DECODE_FRAGMENT) !== 0 && !isAtomic;
+  const id = isAtomic ? flowLabel(batch, i) : c.ipId[i]!;
+  let a = Math.imul(id, 0x9e3779b1) ^ (l4proto << 8) ^ family;
   let b = mix32(a);
   if (isFragment && family === 6) {
     takeTail(batch, i, c.ttl[i]! - (leaves ? 0 : 1));
@@ -53,7 +69,7 @@ export function takeFingerprint(batch: Batch, i: number, leaves: boolean): void 
   const l4 = c.l4Offset[i]!;
   const end = c.l3Offset[i]! + c.l3CapLen[i]!;
   if (l4 === NO_OFFSET) {
-    fingerprint[0] = mix32(a ^ c.length[i]!);
+    fingerprint[0] = mix32(a ^ (c.length[i]! - (isAtomic ? FRAGMENT_HEADER_BYTES : 0)));
     fingerprint[1] = b;
     return;
   }
@@ -170,4 +186,8 @@ function takeTail(batch: Batch, i: number, hopLimit: number): void {
 function isIcmpError(l4proto: number, type: number): boolean {
   if (l4proto === IPPROTO_ICMPV6) return type >= 1 && type <= 4;
   return type === 3 || type === 4 || type === 5 || type === 11 || type === 12;
+}
+
+function flowLabel(batch: Batch, i: number): number {
+  return batch.view.getUint32(batch.columns.l3Offset[i]!) & 0xfffff;
 }

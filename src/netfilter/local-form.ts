@@ -19,6 +19,7 @@ import {
   R_DADDR,
   R_DPORT,
   R_FAMILY,
+  R_ICMP_CODE,
   R_ICMP_ID,
   R_ICMP_TYPE,
   R_L4PROTO,
@@ -102,7 +103,7 @@ export class LocalForm {
    */
   #restoreError(p: Packet): void {
     const { r } = p;
-    if (p.l4Offset < 0) return;
+    if (p.l4Offset < 0 || isOfDefragmentation(p)) return;
     const tuple = this.#tuple;
     const end = p.l3Offset + r[R_LENGTH]!;
     if (innerTuple(tuple, p.view, p.l4Offset + 8, p.l3End, end, r[R_FAMILY]!) !== INNER_FOUND) return;
@@ -129,6 +130,14 @@ export class LocalForm {
 export function isIcmpError(family: number, type: number): boolean {
   if (family === 6) return type >= 1 && type <= 4;
   return type === 3 || type === 4 || type === 5 || type === 11 || type === 12;
+}
+
+/**
+ * "Fragment reassembly time exceeded": made by defragmentation (ip_expire(), ip6frag_expire_frag_queue()) of a fragment
+ * that conntrack has not seen, so that there is no connection to attach the error to.
+ */
+export function isOfDefragmentation({ r }: Packet): boolean {
+  return r[R_ICMP_CODE] === 1 && r[R_ICMP_TYPE] === (r[R_FAMILY] === 6 ? 3 : 11);
 }
 
 /** The type of the answer to an ICMP query, and of the query to an answer (nf_conntrack_invert_icmp_tuple). */

@@ -65,6 +65,7 @@ import {
   STACK_TOO_BIG,
   STACK_UNREADABLE,
 } from './outcome.ts';
+import { DEFRAG_LOCAL_DELIVER, type FragmentAssembler, OwnFragments } from './own-fragments.ts';
 import { PathCache } from './path-cache.ts';
 import { type PathEnd, PathTable } from './path-table.ts';
 import { PendingAnswers } from './pending-answers.ts';
@@ -74,11 +75,6 @@ import { ReplayClock } from './replay-clock.ts';
 import { Statistics } from './statistics.ts';
 import type { FamilyRules, Traversal } from './traverse.ts';
 import { Ways } from './ways.ts';
-
-/** Puts fragments together. True when row `i` completed a packet, which `p` then holds. */
-export interface FragmentAssembler {
-  add(batch: Batch, i: number, p: Packet, user: number, iif: number): boolean;
-}
 
 /** What the stage runs on. */
 export interface OrderedStageParts {
@@ -134,6 +130,7 @@ export class OrderedStage {
   readonly #p = new Packet();
   readonly #arrived = new Int32Array(REGISTER_COUNT);
   readonly #localForm: LocalForm;
+  readonly #ownFragments: OwnFragments;
   readonly #answers: PendingAnswers;
   readonly #end: PathEnd = { outcome: 0, family: 0, hook: NO_HOOK, reason: 0, decider: -1, iif: 0, oif: 0 };
   walked = 0;
@@ -159,6 +156,7 @@ export class OrderedStage {
     this.#trail = parts.trail;
     this.#localForm = new LocalForm(parts.conntrack);
     this.#bridging = Bridging.of(parts.host);
+    this.#ownFragments = new OwnFragments(parts.ownDefragmenters);
     this.#answers = new PendingAnswers(parts.conntrack, this.#localForm);
     const quickSharing = (family: 4 | 6) =>
       parts.families[family]?.tracks === true && !parts.rawFirst[family] ? parts.sharing[family] : undefined;
@@ -193,7 +191,7 @@ export class OrderedStage {
       this.#batch!,
       this.#rowNumber,
       p,
-      LOCAL_DELIVER,
+      DEFRAG_LOCAL_DELIVER,
       kept[R_IIF]!,
     );
     if (!whole) p.r.set(kept);
@@ -360,13 +358,13 @@ export class OrderedStage {
     if (drop !== 0) return this.#short(OUTCOME_STACK, family, drop, iface, 0);
     const p = this.#p;
     const isOwn = isOut(direction);
-    const defragmenter = (isOwn ? this.#parts.ownDefragmenters : this.#parts.defragmenters)[family];
-    if ((c.decodeFlags[i]! & DECODE_FRAGMENT) !== 0 && defragmenter !== undefined) {
-      if (!defragmenter.add(batch, i, p, isOwn ? OWN : 0, iface)) {
-        return this.#short(OUTCOME_FRAGMENT, family, 0, iface, 0);
-      }
+    const defragmenter = this.#parts.defragmenters[family];
+    if ((c.decodeFlags[i]! & DECODE_FRAGMENT) !== 0 && (isOwn || defragmenter !== undefined)) {
+      const isWhole = isOwn
+        ? this.#ownFragments.add(batch, i, p, iface, ahead)
+        : defragmenter!.add(batch, i, p, 0, iface);
+      if (!isWhole) return this.#short(OUTCOME_FRAGMENT, family, 0, iface, 0);
       p.number = first + i;
-      p.isReassembled = true;
       this.#bytes = p.r[R_LENGTH]!;
       this.#complete(p, c, i);
     } else this.#load(p, batch, i, first);
@@ -465,7 +463,7 @@ export class OrderedStage {
       p.l4Offset >= 0 &&
       !this.#parts.rawFirst[family] &&
       !isOdd(r) &&
-      !p.isReassembled &&
+      p.fragMaxBytes === 0 &&
       (r[R_DECODE_FLAGS]! & NOT_SHARED) === 0;
     if (!canShare) return this.#walk(p, direction, iface, tracks);
     // The key is taken before the walk changes anything.
@@ -604,10 +602,6 @@ function isAnswered(end: PathEnd): boolean {
 
 /** Ports of a bridge that one frame may be flooded to (BR_MAX_PORTS). */
 const MAX_PORTS = 1024;
-
-/** Users of defragmentation, told apart as IP_DEFRAG_* are. */
-const OWN = 1;
-const LOCAL_DELIVER = 2;
 
 function isOut(direction: number): boolean {
   return direction === DIRECTION_OUT || direction === DIRECTION_OUTPUT;

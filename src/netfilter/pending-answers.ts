@@ -26,7 +26,7 @@ import {
   R_SPORT,
   R_TCP_FLAGS,
 } from '../packet/registers.ts';
-import { isIcmpError, type LocalForm } from './local-form.ts';
+import { isIcmpError, isOfDefragmentation, type LocalForm } from './local-form.ts';
 
 const TCP_RST = 4;
 /** An answer that has not left after this long never will. */
@@ -95,7 +95,7 @@ export class PendingAnswers {
       tuple[TUPLE_PROTO] = protoWord(l4proto, r[R_FAMILY]!);
     } else {
       if ((l4proto !== IPPROTO_ICMP && l4proto !== IPPROTO_ICMPV6) || p.l4Offset < 0) return;
-      if (!isIcmpError(r[R_FAMILY]!, r[R_ICMP_TYPE]!)) return;
+      if (!isIcmpError(r[R_FAMILY]!, r[R_ICMP_TYPE]!) || isOfDefragmentation(p)) return;
       const end = p.l3Offset + r[R_LENGTH]!;
       const quoted = innerTuple(tuple, p.view, p.l4Offset + 8, p.l3End, end, r[R_FAMILY]!);
       if (quoted !== INNER_FOUND) return;

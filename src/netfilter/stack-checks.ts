@@ -26,16 +26,17 @@ export function isSourceRouted(host: Host, p: Packet, iif: number): boolean {
 }
 
 /**
- * ip_exceeds_mtu(), ip6_pkt_too_big(): decided before FORWARD. A TCP packet above the MTU of the interface it came
- * in by is one that receive offload has put together, and it is cut again on its way out; so is a reassembled one.
+ * ip_exceeds_mtu(), ip6_pkt_too_big(): decided before FORWARD. What defragmentation put together is cut again on its way
+ * out, unless its fragments were too big themselves. A TCP packet above the MTU of the interface it came in by is one
+ * that receive offload has put together, and it is cut again, too.
  */
 export function isTooBig(host: Host, p: Packet, oif: number): boolean {
   const { r } = p;
   const out = host.interfaces[oif]!;
   // What HOST does not know has no MTU.
   if (out.ifindex === undefined || r[R_LENGTH]! <= out.mtu) return false;
+  if (r[R_FAMILY] === 4 && (r[R_DECODE_FLAGS]! & DECODE_DONT_FRAGMENT) === 0) return false;
+  if (p.fragMaxBytes > 0) return p.fragMaxBytes > out.mtu;
   const cameBy = host.interfaces[r[R_IIF]!];
-  if (r[R_L4PROTO] === IPPROTO_TCP && cameBy !== undefined && r[R_LENGTH]! > cameBy.mtu) return false;
-  if (r[R_FAMILY] === 6) return !p.isReassembled;
-  return (r[R_DECODE_FLAGS]! & DECODE_DONT_FRAGMENT) !== 0;
+  return r[R_L4PROTO] !== IPPROTO_TCP || cameBy === undefined || r[R_LENGTH]! <= cameBy.mtu;
 }

@@ -71,8 +71,11 @@ export class Packet {
   number = 0;
   /** Set by a match that cannot judge the packet and wants it dropped at once (xt_action_param.hotdrop). */
   hotdrop = false;
-  /** Put together from fragments by conntrack's defragmentation. */
-  isReassembled = false;
+  /**
+   * Bytes of the largest fragment, header and all, that defragmentation put it together from (IPCB(skb)->frag_max_size);
+   * 0 when it came in one piece.
+   */
+  fragMaxBytes = 0;
   /** Registers were changed since `bytes` were read or rewritten. */
   touched = false;
 
@@ -92,7 +95,7 @@ export class Packet {
     this.timeNs = c.timeNs[i]!;
     this.number = firstNumber + i;
     this.hotdrop = false;
-    this.isReassembled = false;
+    this.fragMaxBytes = 0;
     this.touched = false;
     const s = 4 * i;
     for (let k = 0; k < 4; k++) {

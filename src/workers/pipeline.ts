@@ -4,7 +4,7 @@ import { ECHO_LINK_BYTES, ECHO_LINK_PACKETS } from '../direction/direction-stage
 /**
  * The queue between the direction stage and the ordered stage: a batch is handed on when ECHO_LINK_PACKETS packets or
  * ECHO_LINK_BYTES captured bytes behind it have been sorted (or the input is at its end), so that the echo of each of
- * its packets is known, whatever the size of batches.
+ * its packets is known, whatever the size of batches; and so are the other fragments of a packet that this host made.
  */
 export class LookAhead {
   readonly #queue: Batch[] = [];
@@ -16,7 +16,7 @@ export class LookAhead {
   readonly #mostBatches: number;
 
   /**
-   * `linksEchoes`: false where none are looked for, and batches are handed on at once. `mostBatches`: so many may be
+   * `linksEchoes`: false where none are looked for, and batches without own fragments are handed on at once. `mostBatches`: so many may be
    * held; where they are too few (a file with little in it but what is passed over), some echoes come too late.
    */
   constructor(linksEchoes: boolean, mostBatches = Number.POSITIVE_INFINITY) {
@@ -43,7 +43,7 @@ export class LookAhead {
   }
 
   #isReady(batch: Batch): boolean {
-    if (!this.#linksEchoes || this.#queue.length >= this.#mostBatches) return true;
+    if (!(this.#linksEchoes || batch.hasOwnFragments) || this.#queue.length >= this.#mostBatches) return true;
     if (this.#rows - batch.count >= ECHO_LINK_PACKETS) return true;
     return this.#position - this.#ends[0]! >= ECHO_LINK_BYTES;
   }

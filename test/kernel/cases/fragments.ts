@@ -346,6 +346,43 @@ function sizeCases(): Case[] {
   });
 }
 
+/** Forwarded by an interface with an MTU of 1280: what counts is the largest of the fragments, not the whole. */
+function mtuCases(): Case[] {
+  const host: Host = { ...ROUTER, interfaces: [{ name: 'eth0', mtu: 1280 }, { name: 'eth1' }] };
+  const trains: Readonly<Record<string, readonly Piece[]>> = {
+    small: [0, 1200, 2400].map((from) => ({ from, to: Math.min(3000, from + 1200) })),
+    large: [0, 1400, 2800].map((from) => ({ from, to: Math.min(3000, from + 1400) })),
+    'one-large': [
+      { from: 0, to: 1000 },
+      { from: 1000, to: 2400 },
+      { from: 2400, to: 3000 },
+    ],
+    'whole-fits': [
+      { from: 0, to: 600 },
+      { from: 600, to: 1200 },
+    ],
+    // Header and all exactly the MTU, and eight bytes more.
+    exact: [0, 1232, 2464].map((from) => ({ from, to: Math.min(3000, from + 1232) })),
+    'eight-more': [0, 1240, 2480].map((from) => ({ from, to: Math.min(3000, from + 1240) })),
+    'twenty-more': [0, 1264, 2528].map((from) => ({ from, to: Math.min(3000, from + 1264) })),
+  };
+  return ([4, 6] as const).flatMap((family) =>
+    Object.entries(trains).flatMap(([name, pieces]) =>
+      ([[], [0], [1], [0, 1, 2]] as const).flatMap((withDf) => {
+        if (family === 6 && withDf.length > 0) return [];
+        const [, outwards] = ways(family);
+        const data = content(family, outwards!, pieces.at(-1)!.to);
+        const packets = pieces.map((piece, i) =>
+          cut(family, outwards!, data, with_(piece, { df: (withDf as readonly number[]).includes(i) }), 60),
+        );
+        const dump = looks(family, TRACKED);
+        const id = `fragment-mtu/${name}${withDf.length === 0 ? '' : `/df-${withDf.join('')}`}/${family}`;
+        return [onRouter(id, family === 4 ? { v4: dump } : { v6: dump }, packets, { host })];
+      }),
+    ),
+  );
+}
+
 /** A packet that is complete in time, and one that is not; moments far from any edge and the clock's grain. */
 function timeCases(): Case[] {
   const moments: Readonly<Record<string, readonly (readonly [Piece, number])[]>> = {
@@ -603,6 +640,12 @@ function laterCases(): Case[] {
 const WITH_BOTH = /^(fragment\/(order|duplicate)|fragment-switch)/;
 
 export const fragmentTableCases = (): Case[] =>
-  [...mixCases(), ...switchCases(), ...sizeCases(), ...timeCases(), ...limitCases(), ...laterCases()].map(
-    (one) => (WITH_BOTH.test(one.id) ? one : { ...one, backend: 'legacy' }),
-  );
+  [
+    ...mixCases(),
+    ...switchCases(),
+    ...sizeCases(),
+    ...mtuCases(),
+    ...timeCases(),
+    ...limitCases(),
+    ...laterCases(),
+  ].map((one) => (WITH_BOTH.test(one.id) ? one : { ...one, backend: 'legacy' }));
