@@ -1,4 +1,4 @@
-import type { Family } from '../base/inet.ts';
+import { type Family, maskIpv4 } from '../base/inet.ts';
 import { AddressMap } from './address-map.ts';
 import { isLimitedBroadcast4, isMulticast4, isZeronet4, selectAddress4 } from './address4.ts';
 import {
@@ -302,6 +302,12 @@ export class KernelHost extends InventoryHost implements Host {
       return writeAddress6(address.address, out, outAt);
     }
     return false;
+  }
+
+  broadcastMask(interfaceId: number, daddr: number): number {
+    for (const { isSecondary, broadcast, prefixLength } of this.devices[interfaceId]?.addresses4 ?? [])
+      if (!isSecondary && broadcast === daddr) return maskIpv4(prefixLength);
+    return 0;
   }
 }
 

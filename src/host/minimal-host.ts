@@ -183,6 +183,10 @@ export class MinimalHost extends InventoryHost implements Host {
     return this.selectSource(family, interfaceId, words, daddrAt, out, outAt);
   }
 
+  broadcastMask(): number {
+    return 0;
+  }
+
   private isMulticast(family: Family, words: Int32Array, at: number): boolean {
     return family === 4 ? isMulticast4(words[at]!) : isMulticast6(words, at);
   }

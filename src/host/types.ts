@@ -162,6 +162,11 @@ export interface Host {
     out: Int32Array,
     outAt: number,
   ): boolean;
+  /**
+   * Netmask of the network whose broadcast address `daddr` is, by the interface's own IPv4 addresses (ifa_broadcast);
+   * 0 when it is none of these.
+   */
+  broadcastMask(interfaceId: number, daddr: number): number;
   /** Present when the host's addresses are not known: what the captures tell is learned before the replay begins. */
   readonly guess?: LocalGuess;
   /** Sentences for the report: what was assumed because HOST did not say. */

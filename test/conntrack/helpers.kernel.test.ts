@@ -44,7 +44,11 @@ describe.each(['helpers', 'helpers-sip'])('%s', async (suite) => {
     const varies = new Set(one.varies);
     const words = (lines: readonly string[]) => lines.map((line) => line.split(/\s+/).join(' ')).sort();
     if (!varies.has('output')) {
-      expect(sent).toEqual(result.output!.map(([number, , packet]) => [number, packet]));
+      // A broadcast is sent twice: the copy for the host itself comes first.
+      const left = sent.filter(
+        ([number, bytes], i) => number !== sent[i + 1]?.[0] || bytes !== sent[i + 1]![1],
+      );
+      expect(left).toEqual(result.output!.map(([number, , packet]) => [number, packet]));
     }
     if (varies.has('conntrack')) return;
     const connections = words(output.result.conntrackDump);

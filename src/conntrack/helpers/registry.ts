@@ -2,12 +2,17 @@ import type { Helper } from '../helper.ts';
 import { amanda } from './amanda.ts';
 import { ftp } from './ftp.ts';
 import { irc } from './irc.ts';
+import { netbiosNs } from './netbios-ns.ts';
 import { pptp } from './pptp.ts';
 import { sane } from './sane.ts';
 import { sip } from './sip.ts';
+import { snmp, snmpTrap } from './snmp.ts';
 import { tftp } from './tftp.ts';
 
 /** The helpers of the kernel, by name. */
 export const HELPERS: ReadonlyMap<string, Helper> = new Map(
-  [amanda, ftp, irc, pptp, sane, sip, tftp].map((helper) => [helper.name, helper as Helper]),
+  [amanda, ftp, irc, netbiosNs, pptp, sane, sip, snmp, snmpTrap, tftp].map((helper) => [
+    helper.name,
+    helper as Helper,
+  ]),
 );

@@ -7,6 +7,7 @@ import { chainCases } from './chains.ts';
 import { otherFlowCases, tcpFlowCases } from './flows.ts';
 import { fragmentTableCases } from './fragments.ts';
 import { helperCases } from './helpers.ts';
+import { broadcastHelperCases } from './helpers-broadcast.ts';
 import { pptpCases } from './helpers-pptp.ts';
 import { sipCases } from './helpers-sip.ts';
 import { hotdropCases } from './hotdrop.ts';
@@ -102,7 +103,7 @@ export const SUITES: Readonly<Record<string, () => readonly Case[]>> = {
   confirm: confirmCases,
   'flows-tcp': tcpFlowCases,
   'flows-other': otherFlowCases,
-  helpers: () => [...helperCases(), ...pptpCases()],
+  helpers: () => [...helperCases(), ...pptpCases(), ...broadcastHelperCases()],
   'helpers-sip': sipCases,
   random: () => Array.from({ length: 100 }, (_, i) => randomCase(i + 1)),
 };
