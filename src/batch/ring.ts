@@ -15,6 +15,7 @@ import { assert } from '../base/assert.ts';
  *                                 [1] number of batches in all, -1 while it is not known
  *                                 [2] 1 when the run is to be given up
  *                                 [3] version of the source table
+ *                                 [4] number of batches read so far
  *                                 [16 + slot] state of the slot
  */
 export const SLOT_FREE = 0;
@@ -26,6 +27,7 @@ const NEXT_TO_DECODE = 0;
 const TOTAL = 1;
 const ABORT = 2;
 const SOURCES = 3;
+const READ = 4;
 const STATES = 16;
 
 /** Spins before sleeping: some 20 µs. */
@@ -74,6 +76,20 @@ export class Ring {
     return Atomics.add(this.#words, NEXT_TO_DECODE, 1);
   }
 
+  /** Hands on batch `sequence`, which has been read. */
+  handRead(sequence: number): void {
+    this.hand(this.slotOf(sequence), SLOT_READ);
+    Atomics.store(this.#words, READ, sequence + 1);
+    Atomics.notify(this.#words, READ);
+  }
+
+  /** Claims the next batch that nobody decodes yet if it has been read: its number, else -1. */
+  tryClaim(): number {
+    const next = Atomics.load(this.#words, NEXT_TO_DECODE);
+    if (next >= Atomics.load(this.#words, READ) || this.isAborted) return -1;
+    return Atomics.compareExchange(this.#words, NEXT_TO_DECODE, next, next + 1) === next ? next : -1;
+  }
+
   /** Says that there are `total` batches and no more, and wakes everybody. */
   finish(total: number): void {
     Atomics.store(this.#words, TOTAL, total);
@@ -105,20 +121,33 @@ export class Ring {
   }
 
   #wakeAll(): void {
+    Atomics.notify(this.#words, READ);
     for (let slot = 0; slot < this.slots; slot++) Atomics.notify(this.#words, STATES + slot);
   }
 
-  /** Waits until the slot of batch `sequence` is in `state`; false when that batch will never come. Not for the main thread. */
-  waitFor(sequence: number, state: number): boolean {
-    const at = STATES + this.slotOf(sequence);
+  /**
+   * Waits until batch `sequence` has been read; false when it will never come. Not for the main thread.
+   * (Its slot's word does not tell: it is SLOT_READ while the batch a round before is still being decoded.)
+   */
+  waitForRead(sequence: number): boolean {
+    return this.#wait(sequence, READ, (count) => count > sequence);
+  }
+
+  /** Waits until batch `sequence` is decoded; false when it will never come. Not for the main thread. */
+  waitForDecoded(sequence: number): boolean {
+    return this.#wait(sequence, STATES + this.slotOf(sequence), (state) => state === SLOT_DECODED);
+  }
+
+  /** Waits until the word at `at` is as wanted. */
+  #wait(sequence: number, at: number, isWanted: (word: number) => boolean): boolean {
     const words = this.#words;
     for (;;) {
       for (let i = 0; i < SPINS; i++) {
-        if (Atomics.load(words, at) === state) return !this.isAborted;
+        if (isWanted(Atomics.load(words, at))) return !this.isAborted;
         if ((i & 255) === 0 && this.isPastEnd(sequence)) return false;
       }
       const now = Atomics.load(words, at);
-      if (now === state) return !this.isAborted;
+      if (isWanted(now)) return !this.isAborted;
       if (this.isPastEnd(sequence)) return false;
       Atomics.wait(words, at, now, SLEEP_MS);
     }

@@ -4,7 +4,7 @@ import { Piscina } from 'piscina';
 import { UserError } from '../base/errors.ts';
 import { allocateBatch, allocateBatches, type Batch } from '../batch/batch.ts';
 import { BATCH_CAPACITY } from '../batch/layout.ts';
-import { Ring, SLOT_DONE, SLOT_FREE, SLOT_READ } from '../batch/ring.ts';
+import { Ring, SLOT_DONE, SLOT_FREE } from '../batch/ring.ts';
 import type { CaptureReader } from '../capture/reader.ts';
 import type { MachineConfig } from '../netfilter/machine.ts';
 import type { ReplayResult } from '../netfilter/result.ts';
@@ -148,7 +148,7 @@ class Feeder {
         this.#board.write(this.#reader.sources);
         ring.publishSources();
       }
-      ring.hand(slot, SLOT_READ);
+      ring.handRead(sequence);
       this.#observer.onProgress?.(progressOf(this.#reader));
       // Signals and timers are heard between batches only.
       if ((sequence & 7) === 7) await new Promise((resolve) => setImmediate(resolve));

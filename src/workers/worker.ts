@@ -1,7 +1,7 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
 import { UserError } from '../base/errors.ts';
 import { Batch, type BatchPlace } from '../batch/batch.ts';
-import { Ring, SLOT_DECODED, SLOT_DONE, SLOT_FREE, SLOT_READ } from '../batch/ring.ts';
+import { Ring, SLOT_DECODED, SLOT_DONE, SLOT_FREE } from '../batch/ring.ts';
 import type { CaptureSource } from '../capture/source.ts';
 import { Locator } from '../conntrack/locate.loop.ts';
 import { ConntrackTable } from '../conntrack/table.ts';
@@ -71,7 +71,7 @@ function decodeAll(ring: Ring, slots: Slots, task: WorkerTask): void {
   const options = { checksum: task.checksum === 'trust' ? 'trust' : 'verify' } as const;
   for (;;) {
     const sequence = ring.claim();
-    if (!ring.waitFor(sequence, SLOT_READ)) return;
+    if (!ring.waitForRead(sequence)) return;
     const slot = ring.slotOf(sequence);
     const batch = slots.get(slot);
     decodeBatch(batch, options);
@@ -109,13 +109,23 @@ function replayAll(ring: Ring, slots: Slots, task: WorkerTask): NonNullable<Work
       ring.hand(ring.slotOf(ready.sequence), task.returnBatches ? SLOT_DONE : SLOT_FREE);
     }
   };
+  const decode = (batch: Batch): void => {
+    decodeBatch(batch, options);
+    batch.isLocated = false;
+  };
   for (let sequence = 0; ; sequence++) {
-    if (!ring.waitFor(sequence, task.role === 'all' ? SLOT_READ : SLOT_DECODED)) break;
-    const batch = slots.get(ring.slotOf(sequence));
-    if (task.role === 'all') {
-      decodeBatch(batch, options);
-      batch.isLocated = false;
+    // Nothing to replay yet: rather than wait, this worker decodes what nobody does.
+    while (task.role === 'replay' && ring.state(ring.slotOf(sequence)) !== SLOT_DECODED) {
+      const claimed = ring.tryClaim();
+      if (claimed < 0) break;
+      const slot = ring.slotOf(claimed);
+      decode(slots.get(slot));
+      ring.hand(slot, SLOT_DECODED);
     }
+    const came = task.role === 'all' ? ring.waitForRead(sequence) : ring.waitForDecoded(sequence);
+    if (!came) break;
+    const batch = slots.get(ring.slotOf(sequence));
+    if (task.role === 'all') decode(batch);
     if (ring.sourcesVersion !== version) {
       version = ring.sourcesVersion;
       sources = board.read();
