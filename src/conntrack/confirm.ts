@@ -1,15 +1,10 @@
-import {
-  IPS_CONFIRMED,
-  IPS_DYING,
-  TUPLE_DPORT,
-  TUPLE_PROTO,
-  TUPLE_SPORT,
-} from '../packet/conntrack-access.ts';
+import { IPS_CONFIRMED, IPS_DYING, TUPLE_PROTO } from '../packet/conntrack-access.ts';
 import { IPPROTO_GRE, IPPROTO_UDP, IPPROTO_UDPLITE, type Packet } from '../packet/packet.ts';
 import { CT_IS_REPLY, R_CT, R_CTINFO, R_CTMARK, R_CTSTATUS } from '../packet/registers.ts';
 import { VERDICT_ACCEPT, VERDICT_DROP, type Verdict } from '../packet/verdict.ts';
 import type { ConntrackCore } from './core.ts';
-import { C_MARK, C_REPLY, C_STATUS, C_TIMEOUT, RECORD_SHIFT, REPLY_STRIDE, TUPLE_ZONE } from './layout.ts';
+import { C_MARK, C_REPLY, C_STATUS, C_TIMEOUT, RECORD_SHIFT } from './layout.ts';
+import { findOwnTuple } from './lookup.ts';
 import { sameTuple } from './tuple.ts';
 
 /**
@@ -30,32 +25,14 @@ export function confirmConnection(core: ConntrackCore, p: Packet): Verdict {
   core.nowNs = p.timeNs;
   const originalHash = table.hashOf(ct, 0);
   const replyHash = table.hashOf(ct, 1);
-  let clash = findClash(core, at, originalHash);
-  if (clash < 0) clash = findClash(core, at + REPLY_STRIDE, replyHash);
-  if (clash >= 0) return resolveClash(core, p, ct, clash);
+  let clash = findOwnTuple(core, ct, 0, originalHash);
+  if (clash < 0) clash = findOwnTuple(core, ct, 1, replyHash);
+  if (clash >= 0) return resolveClash(core, p, ct, clash >> 1);
   core.floats[(at + C_TIMEOUT) >> 1]! += core.nowNs;
   words[at + C_STATUS] = status | IPS_CONFIRMED;
   table.insert(ct, originalHash, replyHash);
   r[R_CTSTATUS] = words[at + C_STATUS]!;
   return VERDICT_ACCEPT;
-}
-
-/** The entry that has the tuple at word `t`, or -1; one that has expired is killed and does not count. */
-function findClash(core: ConntrackCore, t: number, hash: number): number {
-  const { words, table } = core;
-  const clash = table.find(
-    words,
-    t,
-    words[t + TUPLE_SPORT]!,
-    words[t + TUPLE_DPORT]!,
-    words[t + TUPLE_PROTO]!,
-    words[t + TUPLE_ZONE]!,
-    hash,
-  );
-  if (clash < 0) return -1;
-  if (!core.isExpired(clash >> 1)) return clash >> 1;
-  core.kill(clash >> 1);
-  return -1;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { TUPLE_DPORT, TUPLE_PROTO, TUPLE_SPORT } from '../packet/conntrack-access.ts';
 import type { ConntrackCore } from './core.ts';
-import { RECORD_SHIFT, REPLY_STRIDE } from './layout.ts';
+import { RECORD_SHIFT, REPLY_STRIDE, TUPLE_ZONE } from './layout.ts';
 import { sameTuple, tupleHash } from './tuple.ts';
 
 /**
@@ -21,13 +21,22 @@ export function findConnection(
   zoneOriginal: number,
   zoneReply: number,
 ): number {
-  const found = findInZone(core, words, at, sport, dport, proto, zoneOriginal);
-  if (zoneOriginal === zoneReply) return found;
-  if (found >= 0 && (found & 1) === 0) return found;
-  const reply = findInZone(core, words, at, sport, dport, proto, zoneReply);
-  return reply >= 0 && (reply & 1) === 1 ? reply : -1;
+  const hash = tupleHash(words, at, sport, dport, proto, zoneOriginal);
+  const dir = zoneOriginal === zoneReply ? EITHER : 0;
+  const found = findInZone(core, words, at, sport, dport, proto, zoneOriginal, dir, hash);
+  if (found >= 0 || dir === EITHER) return found;
+  const replyHash = tupleHash(words, at, sport, dport, proto, zoneReply);
+  return findInZone(core, words, at, sport, dport, proto, zoneReply, 1, replyHash);
 }
 
+/** As the tuple of either direction. */
+const EITHER = -1;
+
+/**
+ * __nf_conntrack_find_get(): the entry with a tuple in a zone, as that of direction `dir` or EITHER. nf_ct_key_equal()
+ * asks for the zone of the direction that the entry has the tuple in: where a connection's two zones are the same,
+ * either will do.
+ */
 function findInZone(
   core: ConntrackCore,
   words: Int32Array,
@@ -36,14 +45,50 @@ function findInZone(
   dport: number,
   proto: number,
   zone: number,
+  dir: number,
+  hash: number,
 ): number {
-  const hash = tupleHash(words, at, sport, dport, proto, zone);
-  const found = core.table.find(words, at, sport, dport, proto, zone, hash);
+  const { table } = core;
+  const found =
+    dir === EITHER
+      ? table.find(words, at, sport, dport, proto, zone, hash)
+      : table.findDirected(words, at, sport, dport, proto, zone, hash, dir);
   if (found >= 0 && core.isExpired(found >> 1)) {
     core.kill(found >> 1);
     return -1;
   }
   return found;
+}
+
+/** The entry that has a tuple of the record `ct`, that of direction `dir`, in the record's own zones; or -1. */
+export function findOwnTuple(core: ConntrackCore, ct: number, dir: 0 | 1, hash: number): number {
+  const { words } = core;
+  return findInZonesOf(core, words, (ct << RECORD_SHIFT) + dir * REPLY_STRIDE, ct, dir, hash);
+}
+
+/** The entry that has the tuple at `at` as one of direction `dir` of the record `ct` would be looked for; or -1. */
+function findInZonesOf(
+  core: ConntrackCore,
+  words: Int32Array,
+  at: number,
+  ct: number,
+  dir: 0 | 1,
+  hash: number,
+): number {
+  const own = ct << RECORD_SHIFT;
+  const zoneOriginal = core.words[own + TUPLE_ZONE]!;
+  const zoneReply = core.words[own + REPLY_STRIDE + TUPLE_ZONE]!;
+  return findInZone(
+    core,
+    words,
+    at,
+    words[at + TUPLE_SPORT]!,
+    words[at + TUPLE_DPORT]!,
+    words[at + TUPLE_PROTO]!,
+    dir === 0 ? zoneOriginal : zoneReply,
+    zoneOriginal === zoneReply ? EITHER : dir,
+    hash,
+  );
 }
 
 /**
@@ -53,19 +98,19 @@ function findInZone(
  */
 export function isTupleTaken(core: ConntrackCore, words: Int32Array, at: number, ignored: number): boolean {
   const own = ignored << RECORD_SHIFT;
-  const zone = core.words[own + REPLY_STRIDE + 11]!;
-  const found = findInZone(
-    core,
+  const hash = tupleHash(
     words,
     at,
     words[at + TUPLE_SPORT]!,
     words[at + TUPLE_DPORT]!,
     words[at + TUPLE_PROTO]!,
-    zone,
+    core.words[own + REPLY_STRIDE + TUPLE_ZONE]!,
   );
+  const found = findInZonesOf(core, words, at, ignored, 1, hash);
   if (found < 0 || found >> 1 === ignored) return false;
   const other = (found >> 1) << RECORD_SHIFT;
   const sameFlow =
-    sameTuple(core.words, own, core.words, other) && core.words[own + 11] === core.words[other + 11];
+    sameTuple(core.words, own, core.words, other) &&
+    core.words[own + TUPLE_ZONE] === core.words[other + TUPLE_ZONE];
   return !sameFlow;
 }

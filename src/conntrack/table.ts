@@ -178,6 +178,40 @@ export class ConntrackTable {
     }
   }
 
+  /**
+   * The same, but only as the tuple of direction `dir`: where a connection has a zone for each direction, one may have a
+   * tuple in a zone as its original, another as its reply, and only one of them is meant.
+   */
+  findDirected(
+    words: Int32Array,
+    at: number,
+    sport: number,
+    dport: number,
+    proto: number,
+    zone: number,
+    hash: number,
+    dir: number,
+  ): number {
+    const { index, indexMask: mask, words: records } = this;
+    for (let slot = hash & mask; index[2 * slot + 1] !== 0; slot = (slot + 1) & mask) {
+      const found = index[2 * slot + 1]! - 1;
+      if (index[2 * slot] !== hash || (found & 1) !== dir) continue;
+      const t = ((found >> 1) << RECORD_SHIFT) + ((found & 1) << 4);
+      if (
+        records[t] === words[at] &&
+        records[t + 4] === words[at + 4] &&
+        records[t + TUPLE_SPORT] === sport &&
+        records[t + TUPLE_DPORT] === dport &&
+        records[t + TUPLE_PROTO] === proto &&
+        records[t + TUPLE_ZONE] === zone &&
+        sameAddressTails(records, t, words, at)
+      ) {
+        return found;
+      }
+    }
+    return -1;
+  }
+
   /** The same for an IPv4 tuple in the default zone, from numbers alone. */
   find4(saddr: number, daddr: number, sport: number, dport: number, proto: number, hash: number): number {
     const { index, indexMask: mask, words } = this;

@@ -47,6 +47,7 @@ import {
   TCP_SEEN_WORDS,
   TUPLE_ZONE,
 } from './layout.ts';
+import { findOwnTuple } from './lookup.ts';
 import { SCTP_STATE_NAMES } from './sctp.ts';
 import { FLAG_BE_LIBERAL, FLAG_CLOSE_INIT, FLAG_SACK_PERM } from './tcp-options.ts';
 import { TCP_CLOSE, TCP_FIN_WAIT, TCP_NONE_SET, TCP_STATE_NAMES } from './tcp-states.ts';
@@ -270,19 +271,11 @@ function seedLine(table: Listing, line: string, nowNs: number): string | undefin
     core.table.hasAccounts = true;
     core.table.accounts[ct * ACCOUNT_ELEMENTS + 2 * dir] = fields.packets;
     core.table.accounts[ct * ACCOUNT_ELEMENTS + 2 * dir + 1] = fields.bytes;
-    const known = core.table.find(
-      w,
-      t,
-      w[t + TUPLE_SPORT]!,
-      w[t + TUPLE_DPORT]!,
-      w[t + TUPLE_PROTO]!,
-      w[t + TUPLE_ZONE]!,
-      core.table.hashOf(ct, dir),
-    );
-    if (known >= 0) {
-      core.table.freeRecord(ct);
-      return 'the same connection stands here twice';
-    }
+  }
+  for (const dir of [0, 1] as const) {
+    if (findOwnTuple(core, ct, dir, core.table.hashOf(ct, dir)) < 0) continue;
+    core.table.freeRecord(ct);
+    return 'the same connection stands here twice';
   }
   w[at + C_MARK] = mark;
   for (const bit of labels) w[at + C_LABELS + (bit >> 5)]! |= 1 << (bit & 31);

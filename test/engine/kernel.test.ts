@@ -16,9 +16,7 @@ import {
 import { describeHosts, runCase, unsayable } from './run-case.ts';
 
 /** Cases whose difference is known, with the reason: each is described in src/README.md. One that comes right fails. */
-const KNOWN: readonly (readonly [pattern: RegExp, reason: string])[] = [
-  [/^CT\/zone-direction$/, 'an ICMP error across two zones is not related yet'],
-];
+const KNOWN: readonly (readonly [pattern: RegExp, reason: string])[] = [];
 
 /** Extensions that are not there yet: a ruleset with one is refused by name, and the case says nothing. */
 const MISSING = /Couldn't load (match|target) `(DNPT|HMARK|l2tp|nfacct|RATEEST|rateest|SNPT|srh)'/;

@@ -119,7 +119,7 @@ function withPorts(family: Family, to: string, ports: string): string {
 
 function rawRules(dice: Dice, family: Family): string[] {
   const a = ADDRESSES[family];
-  const targets = ['CT --notrack', 'CT --zone 3', 'CT --zone 3', 'CT', 'DROP'];
+  const targets = ['CT --notrack', 'CT --zone 3', 'CT --zone-orig 3', 'CT --zone-reply 3', 'CT', 'DROP'];
   return Array.from({ length: 1 + dice.below(2) }, () => {
     const narrow = ` -s ${dice.pick([...a.inside, ...a.outside, ...a.servers])}`;
     return `${dice.pick(['PREROUTING', 'PREROUTING', 'OUTPUT'])}${narrow} -j ${dice.pick(targets)}`;
