@@ -14,7 +14,6 @@ import {
   HEADER_DATA_BYTES,
   HEADER_FIRST_HIGH,
   HEADER_FIRST_LOW,
-  HEADER_LOCATED,
   HEADER_MAGIC,
   HEADER_SEQUENCE,
   HEADER_VERSION,
@@ -105,15 +104,6 @@ export class Batch {
 
   set sequence(n: number) {
     this.header[HEADER_SEQUENCE] = n;
-  }
-
-  /** Its connections have been looked for ahead (conntrack/locate.loop.ts). */
-  get isLocated(): boolean {
-    return this.header[HEADER_LOCATED] === 1;
-  }
-
-  set isLocated(yes: boolean) {
-    this.header[HEADER_LOCATED] = yes ? 1 : 0;
   }
 
   /** Number of the batch's first packet in the run, from 0. */

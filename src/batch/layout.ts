@@ -37,8 +37,6 @@ export const HEADER_FIRST_LOW = 6;
 export const HEADER_FIRST_HIGH = 7;
 /** Hand-over word of the ring. */
 export const HEADER_STATE = 8;
-/** 1 when the column `reference` is written. */
-export const HEADER_LOCATED = 9;
 
 type Kind = 'u8' | 'u16' | 'u32' | 'i32' | 'f64';
 

@@ -194,11 +194,6 @@ export class Machine {
     });
   }
 
-  /** The connection table's memory: others may look things up in it, and be wrong (conntrack/locate.loop.ts). */
-  get connectionTable(): SharedArrayBuffer {
-    return this.#conntrack.core.table.buffer;
-  }
-
   /** What has been replayed so far. `baseNs` is the clock's base. */
   result(baseNs: bigint): ReplayResult {
     const { stage, loaded } = this;

@@ -215,7 +215,7 @@ export class OrderedStage {
     this.#batch = batch;
     for (let begin = 0; begin < count; begin += BLOCK_ROWS) {
       const end = Math.min(begin + BLOCK_ROWS, count);
-      if (quick.isOpen) quick.locate(c, begin, end, batch.isLocated);
+      if (quick.isOpen) quick.locate(c, begin, end);
       for (let i = begin; i < end; i++) {
         if (quick.isOpen) {
           const stop = quick.take(batch, i, end);

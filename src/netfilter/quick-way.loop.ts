@@ -114,10 +114,9 @@ export class QuickWay {
     this.isOpen = sharing4 !== undefined || sharing6 !== undefined;
   }
 
-  /** Readies rows [begin, end), at most BLOCK_ROWS, for `take`. `isLocated`: another thread has looked ahead. */
-  locate(c: Columns, begin: number, end: number, isLocated: boolean): void {
-    if (isLocated) this.#locator.touch(c, begin, end);
-    else this.#locator.locate(c, begin, end);
+  /** Readies rows [begin, end), at most BLOCK_ROWS, for `take`. */
+  locate(c: Columns, begin: number, end: number): void {
+    this.#locator.locate(c, begin, end);
   }
 
   /**

@@ -17,7 +17,12 @@ import type { WorkerAnswer, WorkerTask } from './tasks.ts';
  * The ordered stage holds back batches of ECHO_LINK_PACKETS packets or ECHO_LINK_BYTES bytes, of which some of a batch's
  * data are: 16,384 packets of 1 KiB are 16 batches, half of which count. The others are for the reader to be ahead.
  */
-const SLOTS_BASE = 16;
+const SLOTS_FOR_ECHOES = 16;
+/**
+ * Where all directions are told, nothing is held back. The fewer batches there are, the less of the caches they take;
+ * and connections that a decoding worker has looked up ahead are still there when their batch is replayed.
+ */
+const SLOTS_TOLD = 2;
 
 export interface PoolRun {
   readonly result: ReplayResult;
@@ -34,7 +39,7 @@ export async function runOnPool(
   workers: number,
   observer: ReplayObserver,
 ): Promise<PoolRun> {
-  const slots = SLOTS_BASE + 2 * workers;
+  const slots = (machine.mayHoldEchoes ? SLOTS_FOR_ECHOES : SLOTS_TOLD) + 2 * workers;
   const ring = Ring.allocate(slots);
   const batches = allocateBatches(slots);
   const board = SourceBoard.allocate();
@@ -48,7 +53,7 @@ export async function runOnPool(
   // Neither Atomics.waitAsync nor an idle worker keeps Node from ending: when all workers were done before this thread had
   // taken back the last batches, the process ended in the middle of the run, with exit status 13.
   const staysAlive = setInterval(() => undefined, 1000);
-  const start = (role: WorkerTask['role'], tablePorts: readonly MessagePort[]): Promise<WorkerAnswer> => {
+  const start = (role: WorkerTask['role']): Promise<WorkerAnswer> => {
     const { port1, port2 } = new MessageChannel();
     ports.push(port1);
     const task: WorkerTask = {
@@ -58,20 +63,15 @@ export async function runOnPool(
       port: port2,
       sources: board.buffer,
       checksum: machine.checksum,
-      tablePorts,
       machine: role === 'decode' ? undefined : machine,
       baseNs: reader.clock.baseNs,
       returnBatches: observer.onBatch !== undefined,
     };
-    return pool.run(task, { transferList: [port2, ...tablePorts] });
+    return pool.run(task, { transferList: [port2] });
   };
   try {
-    const tables = Array.from({ length: workers - 1 }, () => new MessageChannel());
-    const replaying = start(
-      workers === 1 ? 'all' : 'replay',
-      tables.map(({ port1 }) => port1),
-    );
-    const decoding = tables.map(({ port2 }) => start('decode', [port2]));
+    const replaying = start(workers === 1 ? 'all' : 'replay');
+    const decoding = Array.from({ length: workers - 1 }, () => start('decode'));
     const all = Promise.all([replaying, ...decoding]);
     // A worker that fails stops the ring; the reader must not wait for it for ever.
     all.catch(() => ring.abort());

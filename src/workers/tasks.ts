@@ -16,11 +16,6 @@ export interface WorkerTask {
   /** Source table: length word and JSON text, see source-board.ts. */
   readonly sources: SharedArrayBuffer;
   readonly checksum: 'auto' | 'verify' | 'trust';
-  /**
-   * Where the replaying worker sends its connection table, a SharedArrayBuffer, to those that decode; and where each of
-   * these takes it from.
-   */
-  readonly tablePorts: readonly MessagePort[];
   /** For the roles that replay. */
   readonly machine: MachineConfig | undefined;
   readonly baseNs: bigint;

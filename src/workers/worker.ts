@@ -3,8 +3,6 @@ import { UserError } from '../base/errors.ts';
 import { Batch, type BatchPlace } from '../batch/batch.ts';
 import { Ring, SLOT_DECODED, SLOT_DONE, SLOT_FREE } from '../batch/ring.ts';
 import type { CaptureSource } from '../capture/source.ts';
-import { Locator } from '../conntrack/locate.loop.ts';
-import { ConntrackTable } from '../conntrack/table.ts';
 import { decodeBatch } from '../decode/decode.ts';
 import { Machine } from '../netfilter/machine.ts';
 import { LookAhead } from './pipeline.ts';
@@ -33,7 +31,6 @@ export default function work(task: WorkerTask): WorkerAnswer {
     throw error;
   } finally {
     task.port.close();
-    for (const port of task.tablePorts) port.close();
   }
 }
 
@@ -61,43 +58,19 @@ class Slots {
   }
 }
 
-/**
- * Decodes batches as they come. While the ordered stage has not even come to the batch before last, it is what the run
- * waits for: then its connections are looked for here, ahead.
- */
 function decodeAll(ring: Ring, slots: Slots, task: WorkerTask): void {
-  const [tablePort] = task.tablePorts;
-  let locator: Locator | undefined;
   const options = { checksum: task.checksum === 'trust' ? 'trust' : 'verify' } as const;
   for (;;) {
     const sequence = ring.claim();
     if (!ring.waitForRead(sequence)) return;
     const slot = ring.slotOf(sequence);
-    const batch = slots.get(slot);
-    decodeBatch(batch, options);
-    if (locator === undefined && tablePort !== undefined) {
-      const got = receiveMessageOnPort(tablePort);
-      if (got !== undefined) locator = new Locator(ConntrackTable.from(got.message as SharedArrayBuffer));
-    }
-    const isAhead = sequence >= 2 && ring.state(ring.slotOf(sequence - 2)) === SLOT_DECODED;
-    batch.isLocated = isAhead && locator !== undefined;
-    if (batch.isLocated) locateAll(locator!, batch);
+    decodeBatch(slots.get(slot), options);
     ring.hand(slot, SLOT_DECODED);
   }
 }
 
-function locateAll(locator: Locator, batch: Batch): void {
-  const { count } = batch;
-  for (let begin = 0; begin < count; begin += LOCATED_ROWS) {
-    locator.locate(batch.columns, begin, Math.min(begin + LOCATED_ROWS, count));
-  }
-}
-
-const LOCATED_ROWS = 128;
-
 function replayAll(ring: Ring, slots: Slots, task: WorkerTask): NonNullable<WorkerAnswer['result']> {
   const machine = new Machine(task.machine!);
-  for (const port of task.tablePorts) port.postMessage(machine.connectionTable);
   const board = SourceBoard.from(task.sources);
   const lookAhead = new LookAhead(machine.direction.linksEchoes, ring.slots - SLOTS_NOT_HELD);
   const options = { checksum: task.checksum === 'trust' ? 'trust' : 'verify' } as const;
@@ -109,23 +82,19 @@ function replayAll(ring: Ring, slots: Slots, task: WorkerTask): NonNullable<Work
       ring.hand(ring.slotOf(ready.sequence), task.returnBatches ? SLOT_DONE : SLOT_FREE);
     }
   };
-  const decode = (batch: Batch): void => {
-    decodeBatch(batch, options);
-    batch.isLocated = false;
-  };
   for (let sequence = 0; ; sequence++) {
     // Nothing to replay yet: rather than wait, this worker decodes what nobody does.
     while (task.role === 'replay' && ring.state(ring.slotOf(sequence)) !== SLOT_DECODED) {
       const claimed = ring.tryClaim();
       if (claimed < 0) break;
       const slot = ring.slotOf(claimed);
-      decode(slots.get(slot));
+      decodeBatch(slots.get(slot), options);
       ring.hand(slot, SLOT_DECODED);
     }
     const came = task.role === 'all' ? ring.waitForRead(sequence) : ring.waitForDecoded(sequence);
     if (!came) break;
     const batch = slots.get(ring.slotOf(sequence));
-    if (task.role === 'all') decode(batch);
+    if (task.role === 'all') decodeBatch(batch, options);
     if (ring.sourcesVersion !== version) {
       version = ring.sourcesVersion;
       sources = board.read();
