@@ -220,9 +220,9 @@ export class Conntrack implements ConntrackAccess {
     return this.helpers.names;
   }
 
-  /** Number of a helper's name, given out on first use. */
-  helperNumber(name: string): number {
-    return this.helpers.numberOf(name);
+  /** Gives a connection that stood before the capture its helper. */
+  seedHelper(ct: number, name: string): void {
+    this.helpers.seed(ct, name);
   }
 
   label(ct: number, bit: number): boolean {

@@ -34,8 +34,11 @@ export interface Helper<Memory = unknown> {
   /** The server's port, by which nf_conntrack_helper assigns it. */
   readonly port: number;
   readonly policies: readonly ExpectPolicy[];
-  /** What it remembers of a new connection (nfct_help_data()). */
-  remember?(): Memory;
+  /**
+   * What it remembers of a connection (nfct_help_data()) when it sees the first packet of it. `isSeeded`: the connection
+   * stood before the capture, and nothing is known of what was said.
+   */
+  remember?(isSeeded: boolean): Memory;
   /** Called for every packet of the connection, behind all rules of its last hook. */
   help(call: HelperCall, memory: Memory): Verdict;
   /** Connection `ct` ends (nf_ct_helper_destroy()): what belongs to it ends with it. No packet is at hand. */

@@ -30,6 +30,8 @@ export class Helpers {
   private readonly assume: (sentence: string) => void;
   /** net.netfilter.nf_conntrack_helper: by the server's port. Gone since Linux 6.0. */
   readonly assignsByPort: boolean;
+  /** Connections that stood before the capture. */
+  private readonly seeded = new Set<number>();
   /** Connections whose helper a rule has named; kept only where others get theirs by port. */
   private readonly named = new Set<number>();
 
@@ -61,6 +63,12 @@ export class Helpers {
       this.assign(ct, named);
       if (this.assignsByPort) this.named.add(ct);
     } else if (this.assignsByPort) this.assignByPort(ct);
+  }
+
+  /** A connection with a helper that stood before the capture. */
+  seed(ct: number, name: string): void {
+    this.assign(ct, name);
+    this.seeded.add(ct);
   }
 
   /** Gives a connection a helper: nf_ct_helper_ext_add(). */
@@ -150,7 +158,7 @@ export class Helpers {
     if (helper.remember === undefined) return undefined;
     let memory = this.memories.get(ct);
     if (memory === undefined) {
-      memory = helper.remember();
+      memory = helper.remember(this.seeded.has(ct));
       this.memories.set(ct, memory);
     }
     return memory;
@@ -165,6 +173,7 @@ export class Helpers {
   private forget(ct: number): void {
     this.memories.delete(ct);
     this.named.delete(ct);
+    this.seeded.delete(ct);
   }
 
   /** nf_is_loopback_packet(): it has come in by lo. */

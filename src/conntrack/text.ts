@@ -6,7 +6,6 @@ import {
   IPS_CONFIRMED,
   IPS_DST_NAT,
   IPS_DST_NAT_DONE,
-  IPS_HELPER,
   IPS_SEEN_REPLY,
   IPS_SRC_NAT,
   IPS_SRC_NAT_DONE,
@@ -68,7 +67,7 @@ thing that is written beyond `-o extended`, behind the rest and only where there
 export interface Listing {
   readonly core: ConntrackCore;
   readonly helperNames: readonly string[];
-  helperNumber(name: string): number;
+  seedHelper(ct: number, name: string): void;
   live(nowNs: number): Iterable<number>;
 }
 
@@ -279,12 +278,9 @@ function seedLine(table: Listing, line: string, nowNs: number): string | undefin
   }
   w[at + C_MARK] = mark;
   for (const bit of labels) w[at + C_LABELS + (bit >> 5)]! |= 1 << (bit & 31);
-  if (helper !== undefined) {
-    w[at + C_HELPER] = table.helperNumber(helper);
-    status |= IPS_HELPER;
-  }
   status |= translationStatus(w, at);
   w[at + C_STATUS] = status;
+  if (helper !== undefined) table.seedHelper(ct, helper);
   // A flow table keeps what it has taken over alive; how long that is, is not listed (NF_CT_DAY).
   const seconds = isOffloaded ? Math.max(timeout, OFFLOADED_SECONDS) : timeout;
   core.floats[(at + C_TIMEOUT) >> 1] = nowNs + seconds * SECOND_NS;

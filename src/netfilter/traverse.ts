@@ -45,6 +45,7 @@ import {
   R_TTL,
   REGISTER_COUNT,
 } from '../packet/registers.ts';
+import { putBack, setAside } from '../packet/rewrite.ts';
 import { VERDICT_ACCEPT, VERDICT_DROP, type Verdict } from '../packet/verdict.ts';
 import { routeReason, stopOutcome } from './endings.ts';
 import {
@@ -175,11 +176,13 @@ export class Traversal {
     if (!this.#prerouting(p)) return;
     const { r, end } = this.#original;
     r.set(p.r);
+    const aside = setAside(p);
     // The route of a bridge has no gateway.
     this.#tracking.nat.hasNextHop = false;
     let passed = false;
     for (let k = 0; k < count; k++) {
       p.r.set(r);
+      putBack(p, aside);
       p.r[R_OIF] = bridge;
       p.r[R_PHYS_OUT] = ports[k]!;
       this.end.oif = bridge;
@@ -190,6 +193,7 @@ export class Traversal {
     }
     if (isForAll) {
       p.r.set(r);
+      putBack(p, aside);
       this.end.oif = 0;
       this.#routeInbound(p, bridge);
     }
@@ -232,8 +236,10 @@ export class Traversal {
     const { r, end } = this.#original;
     const oif = this.end.oif;
     r.set(p.r);
+    const aside = setAside(p);
     const comesBack = this.#postrouting(p);
     p.r.set(r);
+    putBack(p, aside);
     if (this.#postrouting(p)) this.#finish(OUTCOME_SENT, HOOK_POSTROUTING);
     Object.assign(end, this.end);
     if (comesBack) {

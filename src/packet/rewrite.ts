@@ -85,6 +85,22 @@ export function ownBytes(p: Packet, copy: Uint8Array, begin: number): void {
   if (p.macOffset >= 0) p.macOffset -= begin;
 }
 
+/** A packet's bytes, and where things are in them. */
+type Bytes = Pick<Packet, 'bytes' | 'view' | 'l3Offset' | 'l3End' | 'l4Offset' | 'macOffset' | 'touched'>;
+
+/** The packet's bytes as they are, to come back to them: whoever writes from now on writes to another copy (skb_clone()). */
+export function setAside(p: Packet): Bytes {
+  privateCopies.delete(p);
+  const { bytes, view, l3Offset, l3End, l4Offset, macOffset, touched } = p;
+  return { bytes, view, l3Offset, l3End, l4Offset, macOffset, touched };
+}
+
+/** Gives the packet the bytes back that were set aside; they may be given back again. */
+export function putBack(p: Packet, aside: Bytes): void {
+  privateCopies.delete(p);
+  Object.assign(p, aside);
+}
+
 /** Where a word was replaced in a header whose checksum covers it. */
 interface Sum {
   /** Offset in bytes of the checksum, or -1 when there is none (or it was not captured). */

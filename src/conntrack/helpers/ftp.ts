@@ -41,6 +41,8 @@ const LINES = 2;
 /** struct nf_ct_ftp_master: sequence numbers behind which a line begins, by direction. */
 interface Memory {
   readonly lineStarts: readonly number[][];
+  /** The first packet of the direction is taken for the beginning of a line (NF_CT_FTP_SEQ_PICKUP). */
+  readonly picksUp: boolean[];
 }
 
 /**
@@ -56,14 +58,19 @@ export const ftp: Helper<Memory> = {
   protocols: [IPPROTO_TCP],
   port: 21,
   policies: [{ maxExpected: 1, timeoutSeconds: 300 }],
-  remember: () => ({ lineStarts: [[], []] }),
+  remember: (isSeeded) => ({ lineStarts: [[], []], picksUp: [isSeeded, isSeeded] }),
   help(call, memory) {
     if (call.ctinfo !== CT_ESTABLISHED && call.ctinfo !== CT_ESTABLISHED_REPLY) return VERDICT_ACCEPT;
     if (!call.hasPayload()) return VERDICT_ACCEPT;
     const text = call.text();
     const seq = call.p.view.getInt32(call.p.l4Offset + 4);
     const starts = memory.lineStarts[call.dir]!;
-    const verdict = starts.includes(seq) ? readLine(call, text) : VERDICT_ACCEPT;
+    let isLine = starts.includes(seq);
+    if (!isLine && memory.picksUp[call.dir]!) {
+      memory.picksUp[call.dir] = false;
+      isLine = true;
+    }
+    const verdict = isLine ? readLine(call, text) : VERDICT_ACCEPT;
     if (verdict === undefined) return VERDICT_DROP;
     // In the sender's own numbers, whatever the translation does to the length.
     if (text.endsWith('\n')) noteLineStart(starts, (seq + text.length) | 0);

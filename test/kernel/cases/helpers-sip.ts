@@ -313,6 +313,20 @@ function callCases(family: Family): Case[] {
       .client(registers({ cseq: 2, expires: '0' }))
       .server(registered({ cseq: 2, contact: undefined })).packets,
   ]);
+  // A registration for one second: calls before and behind its end.
+  for (const [id, late] of [
+    ['in-time', 0.5],
+    ['too-late', 1.8],
+  ] as const) {
+    const short = `<sip:alice@${host(family, client)}:5060>;expires=1`;
+    const packets = isCalled(
+      new Call(here).client(registers()).server(registered({ contact: short })),
+    ).packets;
+    add(
+      `register/called-${id}`,
+      packets.map((packet, i) => ({ ...packet, at: i < 2 ? 0.1 * i : late + 0.1 * i })),
+    );
+  }
   add(
     'register/expires-in-contact',
     new Call(here).client(
