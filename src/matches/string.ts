@@ -5,6 +5,7 @@ import type { Packet } from '../packet/packet.ts';
 import { R_LENGTH } from '../packet/registers.ts';
 import { currentBytes } from '../packet/rewrite.ts';
 import { formatPattern, isPrintable, parseHexPattern, parsePattern } from './string-pattern.ts';
+import { makeSearch, type Search, search } from './string-search.ts';
 
 interface StringOptions {
   readonly pattern: Uint8Array;
@@ -24,7 +25,7 @@ const ALGORITHM_BYTES = 15;
  * only, as long as the packet lies in one piece. Linux: net/netfilter/xt_string.c, string_mt(); net/core/skbuff.c,
  * skb_find_text(): the first find must lie wholly before `--to`.
  */
-export const string = defineMatch<StringOptions, Uint8Array>({
+export const string = defineMatch<StringOptions, Search>({
   name: 'string',
   families: [4, 6],
   scope: 'packet',
@@ -74,38 +75,19 @@ export const string = defineMatch<StringOptions, Uint8Array>({
       return undefined;
     },
   }),
-  prepare: (o) => {
-    if (o.ignoreCase) return o.pattern.map(toUpper);
-    return o.pattern;
-  },
-  evaluate: (o, p, pattern: Uint8Array) => {
-    const at = find(p, pattern, o);
-    return (at >= 0 && at + pattern.length <= o.to) !== o.inverted;
+  prepare: (o) => makeSearch(o.pattern, o.ignoreCase),
+  evaluate: (o, p, prepared: Search) => {
+    const at = find(p, prepared, o);
+    return (at >= 0 && at + o.pattern.length <= o.to) !== o.inverted;
   },
 });
 
 /** Offset from the IP header of the first find at or behind `from`, or -1. */
-function find(p: Packet, pattern: Uint8Array, o: StringOptions): number {
-  const bytes = currentBytes(p);
-  const end = Math.min(p.l3End, p.l3Offset + p.r[R_LENGTH]!);
+function find(p: Packet, prepared: Search, o: StringOptions): number {
   // The search does not begin behind `to`, but reads on to the end of the packet.
   if (o.from >= o.to) return -1;
-  const last = end - pattern.length;
-  for (let at = p.l3Offset + o.from; at <= last; at++) {
-    let i = 0;
-    while (i < pattern.length) {
-      const byte = bytes[at + i]!;
-      if ((o.ignoreCase ? toUpper(byte) : byte) !== pattern[i]) break;
-      i++;
-    }
-    if (i === pattern.length) return at - p.l3Offset;
-  }
-  return -1;
-}
-
-/** toupper() of the kernel (lib/ctype.c), which knows Latin-1. */
-function toUpper(byte: number): number {
-  if (byte >= 0x61 && byte <= 0x7a) return byte - 32;
-  if (byte >= 0xe0 && byte <= 0xfe && byte !== 0xf7) return byte - 32;
-  return byte;
+  const bytes = currentBytes(p);
+  const end = Math.min(p.l3End, p.l3Offset + p.r[R_LENGTH]!);
+  const at = search(prepared, bytes, p.l3Offset + o.from, end);
+  return at < 0 ? -1 : at - p.l3Offset;
 }
