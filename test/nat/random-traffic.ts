@@ -19,6 +19,7 @@ import {
   icmpv6Error,
   ip,
   type Layer,
+  PROTOCOL,
   raw,
   SCTP,
   sctp,
@@ -74,7 +75,7 @@ export function randomNatCase(seed: number, hostFiles: Readonly<Record<string, s
     if (step === undefined) continue;
     if (dice.chance(4)) flow.steps.unshift(step);
     const bytes = finish(dice, flow, step);
-    if (bytes === undefined) continue;
+    if (bytes === undefined || (flow.reply === undefined && seemsToAnswer(flow.family, bytes))) continue;
     const packet = place(flow.family, bytes);
     packets.push(packet);
     engine.pass(
@@ -200,6 +201,22 @@ function finish(dice: Dice, flow: Flow, step: Step): Bytes | undefined {
   if (dice.chance(6)) return errorFor(dice, flow, reply);
   return retarget(step.bytes, reply);
 }
+
+/**
+ * The gateway's own reset or ICMP error: a capture cannot tell one that a program forges from the kernel's answer to a
+ * packet that was dropped, and the replay takes it for that (pending-answers.ts).
+ */
+function seemsToAnswer(family: Family, bytes: Bytes): boolean {
+  if (!isOwn(family, addressOf(bytes, 'saddr'))) return false;
+  const [l4proto, l4] = family === 4 ? [bytes[9], 20] : [bytes[6], 40];
+  if (l4proto === PROTOCOL.tcp) return (bytes[l4 + 13]! & TCP_RST) !== 0;
+  return (
+    (l4proto === PROTOCOL.icmp && bytes[l4] !== 0 && bytes[l4] !== 8) ||
+    (l4proto === PROTOCOL.icmpv6 && bytes[l4]! < 128)
+  );
+}
+
+const TCP_RST = 4;
 
 function inverse({ saddr, daddr, sport, dport }: Ends): Ends {
   return { saddr: daddr, daddr: saddr, sport: dport, dport: sport };
