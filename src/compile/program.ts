@@ -1,5 +1,5 @@
 import type { RuntimeChain, RuntimeMatch, RuntimeRule, RuntimeRuleset } from '../evaluate/runtime.ts';
-import type { RuleEnvironment, Scope } from '../extension/define.ts';
+import type { RuleEnvironment, Scope, TargetDefinition } from '../extension/define.ts';
 import { R_DADDR, R_FRAG_OFFSET, R_IIF, R_L4PROTO, R_OIF, R_SADDR } from '../packet/registers.ts';
 import type { AddressMatch } from '../ruleset/model.ts';
 import { isStandard } from '../targets/standard.ts';
@@ -66,6 +66,7 @@ export function compileProgram(runtime: RuntimeRuleset, sharing: Sharing): Progr
   const targets: ProgramTarget[] = [];
   const rules = new Words();
   const compiler = new RuleCompiler(tests, sharing);
+  const moving = new MovingChains();
   const chains = runtime.chains.map((chain) => {
     const first = rules.used;
     const indexed = chain.rules.map((rule) => {
@@ -77,13 +78,39 @@ export function compileProgram(runtime: RuntimeRuleset, sharing: Sharing): Progr
     });
     rules.push(tests.used);
     const { policyCounter, policyAccepts } = chain;
-    return { first, length: indexed.length, policyCounter, policyAccepts, index: indexChain(indexed) };
+    const index = moving.has(chain) ? undefined : indexChain(indexed);
+    return { first, length: indexed.length, policyCounter, policyAccepts, index };
   });
   tests.seal();
   const builtin = runtime.builtin.map((row) =>
     Int32Array.from(row, (chain) => (chain === undefined ? -1 : numbers.get(chain)!)),
   );
   return { tests, rules: rules.array(), chains, targets, builtin };
+}
+
+/**
+ * Chains in which a packet's addresses may change on the way (SNPT, DNPT): an index that was asked at the beginning
+ * would not find the rules for the new ones, so there is none.
+ */
+class MovingChains {
+  readonly #known = new Map<RuntimeChain, boolean>();
+
+  has(chain: RuntimeChain): boolean {
+    const known = this.#known.get(chain);
+    if (known !== undefined) return known;
+    this.#known.set(chain, false);
+    const moves = chain.rules.some(({ target }) => {
+      if (target.kind === 'jump' || target.kind === 'goto') return this.has(target.chain);
+      return target.kind === 'extension' && movesOn(target.definition);
+    });
+    this.#known.set(chain, moves);
+    return moves;
+  }
+}
+
+/** Translates, and goes on with the next rule: not so the targets of nat. */
+function movesOn({ writes, tables }: TargetDefinition): boolean {
+  return (writes.includes('saddr') || writes.includes('daddr')) && tables?.includes('nat') !== true;
 }
 
 function pushAction(

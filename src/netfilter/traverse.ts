@@ -423,24 +423,17 @@ export class Traversal {
     // state->out stays what it was when the hook began: a reroute shows from POSTROUTING on only.
     const mark = r[R_MARK]!;
     const tos = r[R_TOS]!;
+    this.#noteDestination(r);
     if (!this.#table(p, TABLE_MANGLE, hook)) return false;
     let routed = oif;
     this.#turnsBack = false;
-    if (r[R_MARK] !== mark || r[R_TOS] !== tos) {
+    if (r[R_MARK] !== mark || r[R_TOS] !== tos || this.#hasNewDestination(r)) {
       routed = this.#reroute(p, routed);
       if (routed < 0) return false;
     }
-    const daddr0 = r[R_DADDR]!;
-    const daddr1 = r[R_DADDR + 1]!;
-    const daddr2 = r[R_DADDR + 2]!;
-    const daddr3 = r[R_DADDR + 3]!;
+    this.#noteDestination(r);
     if (!this.#nat(p, hook)) return false;
-    if (
-      r[R_DADDR] !== daddr0 ||
-      r[R_DADDR + 1] !== daddr1 ||
-      r[R_DADDR + 2] !== daddr2 ||
-      r[R_DADDR + 3] !== daddr3
-    ) {
+    if (this.#hasNewDestination(r)) {
       routed = this.#reroute(p, routed);
       if (routed < 0) return false;
     }
@@ -448,6 +441,18 @@ export class Traversal {
     r[R_OIF] = routed;
     this.end.oif = routed;
     return true;
+  }
+
+  readonly #destination = new Int32Array(4);
+
+  #noteDestination(r: Int32Array): void {
+    for (let i = 0; i < 4; i++) this.#destination[i] = r[R_DADDR + i]!;
+  }
+
+  /** The destination is another than the one that was noted. */
+  #hasNewDestination(r: Int32Array): boolean {
+    for (let i = 0; i < 4; i++) if (r[R_DADDR + i] !== this.#destination[i]) return true;
+    return false;
   }
 
   /** The route of a packet of this host, by `oif` or (0) by any interface, goes to `#route`. */

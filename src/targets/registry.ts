@@ -17,6 +17,7 @@ import { netmap } from './NETMAP.ts';
 import { nflog } from './NFLOG.ts';
 import { nfqueue } from './NFQUEUE.ts';
 import { notrack } from './NOTRACK.ts';
+import { dnpt, snpt } from './NPT.ts';
 import { redirect } from './REDIRECT.ts';
 import { reject } from './REJECT.ts';
 import { secmark } from './SECMARK.ts';
@@ -43,6 +44,7 @@ export const TARGETS: readonly TargetDefinition<any, any>[] = [
   connsecmark,
   ctTarget,
   dnat,
+  dnpt,
   drop,
   dscpTarget,
   ecnTarget,
@@ -62,6 +64,7 @@ export const TARGETS: readonly TargetDefinition<any, any>[] = [
   secmark,
   setTarget,
   snat,
+  snpt,
   synproxy,
   tcpmssTarget,
   tcpoptstrip,

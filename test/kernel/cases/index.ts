@@ -53,6 +53,7 @@ import { udpCases } from './match-udp.ts';
 import { confirmCases, fragmentCases, headerCases, routeCases } from './path.ts';
 import { connmarkTargetCases, ctCases, markTargetCases } from './target-mark.ts';
 import { dnatCases, natFlowCases, snatCases } from './target-nat.ts';
+import { nptCases } from './target-npt.ts';
 import { rewriteCases } from './target-rewrite.ts';
 import { rejectCases, verdictCases } from './target-verdict.ts';
 
@@ -97,6 +98,7 @@ export const SUITES: Readonly<Record<string, () => readonly Case[]>> = {
   'target-verdict': () => [...verdictCases(), ...rejectCases()],
   'target-mark': () => [...markTargetCases(), ...connmarkTargetCases(), ...ctCases()],
   'target-rewrite': rewriteCases,
+  'target-npt': nptCases,
   'target-nat': () => [...dnatCases(), ...snatCases(), ...natFlowCases()],
   path: () => [...headerCases(), ...routeCases(), ...fragmentCases()],
   fragments: fragmentTableCases,
