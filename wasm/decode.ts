@@ -55,8 +55,6 @@ const SLL_BYTES: u32 = 16;
 const SLL2_BYTES: u32 = 20;
 const VLAN_BYTES: u32 = 4;
 const NO_VLAN: u32 = 0xffff;
-/** Packet type of a cooked header, where there is none. */
-const NOT_COOKED: u32 = 0xffffffff;
 
 /**
  * Decodes `count` rows, checksums too when `verify` is set. Those that it cannot answer for are listed in the column
@@ -88,7 +86,6 @@ function decodeRow(batch: usize, i: u32, verify: bool): bool {
   let pktType = PKT_HOST;
   let macOffset = NO_OFFSET;
   let ifindex: u32 = 0;
-  let cooked = NOT_COOKED;
 
   if (linktype === LINKTYPE_ETHERNET) {
     if (captured < ETHERNET_BYTES) return false;
@@ -105,11 +102,11 @@ function decodeRow(batch: usize, i: u32, verify: bool): bool {
     if (captured < SLL2_BYTES) return false;
     etherType = big16(frame);
     ifindex = big32(frame + 4);
-    cooked = load<u8>(frame, 10);
+    pktType = cookedType(p1, load<u8>(frame, 10));
     at = SLL2_BYTES;
   } else if (linktype === LINKTYPE_LINUX_SLL) {
     if (captured < SLL_BYTES) return false;
-    cooked = big16(frame);
+    pktType = cookedType(p1, big16(frame));
     etherType = big16(frame + 14);
     at = SLL_BYTES;
   } else if (
@@ -129,20 +126,6 @@ function decodeRow(batch: usize, i: u32, verify: bool): bool {
     at += VLAN_BYTES;
   }
 
-  const decoded =
-    etherType === ETH_P_IP
-      ? decodeIpv4(batch, i, begin + at, captured - at, onWire - at, flags, verify)
-      : etherType === ETH_P_IPV6 &&
-        decodeIpv6(batch, i, begin + at, captured - at, onWire - at, flags, verify);
-  if (!decoded) return false;
-
-  if (cooked !== NOT_COOKED) {
-    const isKnown = cooked <= PKT_OUTGOING;
-    pktType = isKnown ? cooked : PKT_UNKNOWN;
-    if (isKnown && load<u8>(p1, AT_RECORD_DIRECTION) === RECORD_UNKNOWN) {
-      store<u8>(p1, cooked === PKT_OUTGOING ? RECORD_OUTBOUND : RECORD_INBOUND, AT_RECORD_DIRECTION);
-    }
-  }
   store<u8>(p1, 0, AT_DROP);
   store<u8>(p1, pktType, AT_PKT_TYPE);
   store<u16>(p2, 0, AT_FRAG_OFFSET);
@@ -151,5 +134,18 @@ function decodeRow(batch: usize, i: u32, verify: bool): bool {
   store<u32>(p4, macOffset, AT_MAC_OFFSET);
   store<u32>(p4, begin + at, AT_L3_OFFSET);
   store<u32>(p4, ifindex, AT_IFINDEX);
-  return true;
+  if (etherType === ETH_P_IP)
+    return decodeIpv4(batch, i, begin + at, captured - at, onWire - at, flags, verify);
+  return (
+    etherType === ETH_P_IPV6 && decodeIpv6(batch, i, begin + at, captured - at, onWire - at, flags, verify)
+  );
+}
+
+/** skb->pkt_type by a cooked header, and with it the direction, where the file states none: as src/decode/sll.ts. */
+function cookedType(p1: usize, packetType: u32): u32 {
+  if (packetType > PKT_OUTGOING) return PKT_UNKNOWN;
+  if (load<u8>(p1, AT_RECORD_DIRECTION) === RECORD_UNKNOWN) {
+    store<u8>(p1, packetType === PKT_OUTGOING ? RECORD_OUTBOUND : RECORD_INBOUND, AT_RECORD_DIRECTION);
+  }
+  return packetType;
 }

@@ -4,6 +4,7 @@
  */
 import { big32x4 } from './bytes';
 import { hashTuple4, hashTuple6 } from './hash';
+import { fold } from './internet-sum';
 import {
   AT_DADDR,
   AT_DATA,
@@ -34,8 +35,9 @@ const DONT_FRAGMENT = 0x4000;
 /** "More fragments" and the offset. */
 const FRAGMENT = 0x3fff;
 
-function halves(word: i32): i32 {
-  return (word >>> 16) + (word & 0xffff);
+/** The two halves of a long word, added. */
+function both(word: u64): u64 {
+  return (word & 0xffffffff) + (word >>> 32);
 }
 
 export function decodeIpv4(
@@ -59,32 +61,17 @@ export function decodeIpv4(
   const total: u32 = word0 & 0xffff;
   if (word0 >>> 24 !== NO_OPTIONS || (word1 & FRAGMENT) !== 0 || total > onWire || total < IPV4_BYTES)
     return false;
+  // In the memory's order, as internetSum adds.
+  const addresses = both(load<u64>(header, 12));
   if (verify) {
-    let sum = halves(word0) + halves(word1) + halves(word2) + halves(saddr) + halves(daddr);
-    sum = halves(sum);
-    if (halves(sum) !== 0xffff) return false;
+    const others = both(load<u64>(header)) + load<u32>(header, 8);
+    if (fold(others + addresses) !== 0xffff) return false;
   }
   const l4proto: u32 = (word2 >>> 16) & 0xff;
   const kept = min<u32>(captured, total);
   const isCut = kept < total;
-  // In the memory's order, as internetSum adds.
-  const addresses = load<u64>(header, 12);
-  const pseudo = l4proto === IPPROTO_ICMP ? 0 : (addresses & 0xffffffff) + (addresses >>> 32);
+  const pseudo = l4proto === IPPROTO_ICMP ? 0 : addresses;
   const ports = portsOf(l4proto, i32x4.extract_lane(second, 1), i32x4.extract_lane(second, 2));
-  const isRead = decodeTransport(
-    batch,
-    i,
-    l3 + IPV4_BYTES,
-    total - IPV4_BYTES,
-    kept - IPV4_BYTES,
-    l4proto,
-    ports,
-    pseudo,
-    verify && !isCut,
-    PLAIN_TCP4,
-  );
-  if (!isRead || l4proto === IPPROTO_ICMPV6) return false;
-
   let flags = linkFlags;
   if ((word1 & DONT_FRAGMENT) !== 0) flags |= DECODE_DONT_FRAGMENT;
   if (isCut) flags |= DECODE_PAYLOAD_CUT;
@@ -103,7 +90,21 @@ export function decodeIpv4(
   v128.store(p16, i32x4.replace_lane(none, 0, saddr), AT_SADDR);
   v128.store(p16, i32x4.replace_lane(none, 0, daddr), AT_DADDR);
   store<i32>(p4, hashTuple4(saddr, daddr, ports, l4proto), AT_TUPLE_HASH);
-  return true;
+  if (l4proto === IPPROTO_ICMPV6) return false;
+  const l4 = l3 + IPV4_BYTES;
+  const judge = verify && !isCut;
+  return decodeTransport(
+    batch,
+    i,
+    l4,
+    total - IPV4_BYTES,
+    kept - IPV4_BYTES,
+    l4proto,
+    ports,
+    pseudo,
+    judge,
+    PLAIN_TCP4,
+  );
 }
 
 export function decodeIpv6(
@@ -131,26 +132,11 @@ export function decodeIpv6(
   let pseudo: u64 = 0;
   if (verify) {
     for (let k: u32 = 8; k < 40; k += 8) {
-      const words = load<u64>(header + k);
-      pseudo += (words & 0xffffffff) + (words >>> 32);
+      pseudo += both(load<u64>(header + k));
     }
   }
   const behind = big32x4(header + 40);
   const ports = portsOf(l4proto, i32x4.extract_lane(behind, 0), i32x4.extract_lane(behind, 1));
-  const isRead = decodeTransport(
-    batch,
-    i,
-    l3 + IPV6_BYTES,
-    payload,
-    kept - IPV6_BYTES,
-    l4proto,
-    ports,
-    pseudo,
-    verify && !isCut,
-    PLAIN_TCP6,
-  );
-  if (!isRead || l4proto === IPPROTO_ICMP) return false;
-
   const p1 = batch + i;
   const p4 = batch + 4 * i;
   const p16 = batch + 16 * i;
@@ -165,7 +151,20 @@ export function decodeIpv6(
   v128.store(p16, saddr, AT_SADDR);
   v128.store(p16, daddr, AT_DADDR);
   store<i32>(p4, hashTuple6(saddr, daddr, ports, l4proto), AT_TUPLE_HASH);
-  return true;
+  if (l4proto === IPPROTO_ICMP) return false;
+  const l4 = l3 + IPV6_BYTES;
+  return decodeTransport(
+    batch,
+    i,
+    l4,
+    payload,
+    kept - IPV6_BYTES,
+    l4proto,
+    ports,
+    pseudo,
+    verify && !isCut,
+    PLAIN_TCP6,
+  );
 }
 
 /** Multicast, or one of ::/96: addresses on which checks of ip6_rcv_core() depend. */

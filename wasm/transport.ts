@@ -22,6 +22,8 @@ import {
   IPPROTO_ICMPV6,
   IPPROTO_TCP,
   IPPROTO_UDP,
+  PLAIN_ECHO4,
+  PLAIN_ECHO6,
   PLAIN_TCP4,
 } from './layout';
 import { highestSack } from './tcp-sack';
@@ -102,7 +104,13 @@ export function decodeTransport(
       plain = plainTcp + 1;
       payloadBytes = length - SHORT_BYTES;
     }
-  } else if ((l4proto !== IPPROTO_ICMP && l4proto !== IPPROTO_ICMPV6) || captured < SHORT_BYTES) return false;
+  } else {
+    if ((l4proto !== IPPROTO_ICMP && l4proto !== IPPROTO_ICMPV6) || captured < SHORT_BYTES) return false;
+    // Echo requests and replies: ICMP 8 and 0, ICMPv6 128 and 129.
+    const type = (ports >>> 8) & 0xff;
+    if (l4proto === IPPROTO_ICMP) plain = (type & ~8) === 0 ? PLAIN_ECHO4 : 0;
+    else plain = (type & ~1) === 128 ? PLAIN_ECHO6 : 0;
+  }
 
   let checksum = CHECKSUM_UNKNOWN;
   if (verify) {
