@@ -223,11 +223,13 @@ class Scenario:
 
     # -- the recording
 
-    def begin(self, interfaces, nano=(), any_file=False, dumpcap=None, tap=False, snapshot_conntrack=False):
-        """Starts the captures, zeroes the counters and writes host/."""
+    def begin(self, interfaces, nano=(), any_file=False, dumpcap=None, tap=False, snapshot_conntrack=False, only_in=(), modest=()):
+        """Starts the captures, zeroes the counters and writes host/. only_in: interfaces of which what goes out is not captured.
+        modest: interfaces that are not made promiscuous, see docker-host/README.md."""
         self.wait_until_quiet()
         for dev in interfaces:
-            self.tcpdump(dev, self.out / f'{dev}.pcap', dev in nano)
+            self.tcpdump(dev, self.out / f'{dev}.pcap', dev in nano, *(['-Q', 'in'] if dev in only_in else []),
+                         *(['-p'] if dev in modest else []))
         if any_file:
             self.tcpdump('any', self.out / 'extra' / 'any.pcap', False)
         if tap:
@@ -248,16 +250,16 @@ class Scenario:
         if any(c != ('0', '0') for c in counters):
             raise SystemExit('a packet came between the zeroing of the counters and the traffic')
         (host / 'ipset.save').write_text(self.exec(fw, 'ipset', 'save'))
-        for file, args in {'address': ['address', 'show'], 'route': ['route', 'show', 'table', 'all'], 'rule': ['rule', 'show'],
+        for file, args in {'address': ['-d', 'address', 'show'], 'route': ['route', 'show', 'table', 'all'], 'rule': ['rule', 'show'],
                            'route6': ['-6', 'route', 'show', 'table', 'all'], 'rule6': ['-6', 'rule', 'show'], 'neigh': ['neigh', 'show']}.items():
             (host / f'{file}.json').write_text(sh('ip', '-n', self.ns(fw), '-j', *args))
         (host / 'sysctl.txt').write_text(''.join(
             line + '\n' for line in self.exec(fw, 'sysctl', '-a', check=False).splitlines() if line.startswith('net.')))
 
-    def tcpdump(self, dev, file, nano):
+    def tcpdump(self, dev, file, nano, *more):
         log = self.tmp / f'tcpdump-{dev}.log'
         p = subprocess.Popen(['ip', 'netns', 'exec', self.ns(self.firewall), 'tcpdump', '-i', dev, '-n', '-U', '--immediate-mode', '-B', '65536',
-                              '-s', '262144', f'--time-stamp-precision={"nano" if nano else "micro"}', '-Z', 'root', '-w', str(file)],
+                              '-s', '262144', f'--time-stamp-precision={"nano" if nano else "micro"}', '-Z', 'root', *more, '-w', str(file)],
                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(log, 'w'), start_new_session=True,
                              preexec_fn=lambda: os.sched_setaffinity(0, self.processors))
         self.dumps.append((dev, p, log, file))
@@ -315,6 +317,7 @@ class Scenario:
         time.sleep(1.0)
         expected = self.out / 'expected'
         self.save(expected)
+        (expected / 'listed.txt').write_text(f'{time.time():.3f}\n')
         (expected / 'ipset.save').write_text(self.exec(self.firewall, 'ipset', 'save'))
         (expected / 'versions.txt').write_text(''.join([
             'kernel ' + sh('uname', '-srm'), sh('iptables-legacy', '--version'), sh('conntrack', '--version'), sh('ipset', '--version', check=False),

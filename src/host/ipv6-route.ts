@@ -108,9 +108,14 @@ export class Ipv6Routing {
     if (route.type === RTN_LOCAL || route.type === RTN_ANYCAST) return take(out, ROUTE_LOCAL, 0, route.text);
     if ((addressType6(route.prefix, 0) & ADDR6_MULTICAST) !== 0)
       return this.deliverMulticast(device, words, daddrAt, out);
-    if (!this.setup.isForwarding && !device.conf6.forceForwarding)
-      return refuse(out, ROUTE_NOT_FORWARDING, 'forwarding is off (net.ipv6.conf.all.forwarding)');
     const nexthop = fib.nexthop!;
+    if (!this.setup.isForwarding && !device.conf6.forceForwarding) {
+      refuse(out, ROUTE_NOT_FORWARDING, 'forwarding is off (net.ipv6.conf.all.forwarding)');
+      // ip6_forward() finds that out, behind the route: a bridge asks for no more than the route.
+      out.oif = nexthop.oif;
+      takeGateway(out, nexthop, 6);
+      return out.kind;
+    }
     if (nexthop.oif !== iif && !this.mayForwardFrom(words, saddrAt, out)) return out.kind;
     take(out, ROUTE_UNICAST, nexthop.oif, route.text);
     takeGateway(out, nexthop, 6);

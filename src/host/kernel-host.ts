@@ -35,7 +35,7 @@ import {
 } from './route.ts';
 import { Flow, type PolicyRule } from './rule.ts';
 import type { Sysctls } from './sysctl.ts';
-import type { AddressType, Host, Interface, RouteResult } from './types.ts';
+import type { AddressType, Host, Interface, Neighbour, RouteResult } from './types.ts';
 
 /** RTN_* number -> name of `-m addrtype`. */
 const ADDRESS_TYPES: readonly AddressType[] = [
@@ -105,6 +105,7 @@ export abstract class InventoryHost {
 
 /** A host that HOST describes: addresses, routes and rules are known. */
 export class KernelHost extends InventoryHost implements Host {
+  readonly neighbours: readonly Neighbour[];
   private readonly devices: readonly Device[];
   private readonly ipv4: Ipv4Routing;
   private readonly ipv6: Ipv6Routing;
@@ -122,8 +123,10 @@ export class KernelHost extends InventoryHost implements Host {
       rules6: readonly PolicyRule[];
     },
     assumptions: Iterable<string>,
+    neighbours: readonly Neighbour[] = [],
   ) {
     super(inventory, sysctls, assumptions);
+    this.neighbours = neighbours;
     const { devices, loopbackId } = inventory;
     this.devices = devices;
     const owners = new AddressMap();

@@ -15,6 +15,7 @@ import { Inventory } from './inventory.ts';
 import { KernelHost } from './kernel-host.ts';
 import { MinimalHost } from './minimal-host.ts';
 import { readAddressJson, readMaddrJson } from './read-address.ts';
+import { readNeighJson } from './read-neigh.ts';
 import { type RouteReader, readRouteJson } from './read-route.ts';
 import { readRuleJson } from './read-rule.ts';
 import { type Route, RTN_LOCAL, SCOPE_HOST, SCOPE_UNIVERSE, TABLE_LOCAL } from './route.ts';
@@ -51,7 +52,7 @@ export function loadHost(dir: string | undefined, options: LoadHostOptions = {})
   const files: Partial<Record<HostFileName, JsonFile | undefined>> = {};
   for (const name of ['address', 'route', 'route6', 'rule', 'rule6', 'neigh', 'maddr'] as const)
     files[name] = openJson(dir, name);
-  files.neigh?.entries();
+  const neighbours = files.neigh === undefined ? [] : readNeighJson(files.neigh);
   if (files.address === undefined && files.route === undefined && files.route6 === undefined)
     return minimalHost(captureInterfaces, sysctlFile?.text ?? ROUTER_SYSCTLS, assumptions);
 
@@ -96,7 +97,7 @@ export function loadHost(dir: string | undefined, options: LoadHostOptions = {})
       );
     inventory.id(name);
   }
-  return new KernelHost(inventory, sysctls, { routes4, routes6, rules4, rules6 }, assumptions);
+  return new KernelHost(inventory, sysctls, { routes4, routes6, rules4, rules6 }, assumptions, neighbours);
 }
 
 /** A host of which nothing is known is taken to forward: else captures of a router would end at its first hook. */

@@ -19,6 +19,7 @@ export interface InterfaceRecord {
   readonly linkName: string | undefined;
   readonly linkIfindex: number | undefined;
   readonly kind: string | undefined;
+  readonly isHairpin: boolean | undefined;
   readonly vlanId: number | undefined;
   readonly group: number;
   readonly vrfTable: number;
@@ -103,12 +104,19 @@ function readInterface(
     linkName,
     linkIfindex: fields.integer('link_index', 0, 0x7fffffff),
     kind,
+    isHairpin: readHairpin(info),
     vlanId: kind === 'vlan' ? (data?.integer('id', 0, 4095) ?? vlanOfName(name)) : undefined,
     group: readGroup(fields, name, assume),
     vrfTable: vrfTable === undefined ? 0 : tables.id(vrfTable),
     addresses4,
     addresses6,
   };
+}
+
+/** `linkinfo.info_slave_data.hairpin` of a port of a bridge. */
+function readHairpin(info: Fields | undefined): boolean | undefined {
+  const slave = info?.child('info_slave_data');
+  return slave === undefined ? undefined : slave.flag('hairpin');
 }
 
 /** Without `-d` a VLAN shows only by its name and the interface below: eth0.100@eth0, vlan100@eth0. */

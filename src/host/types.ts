@@ -64,11 +64,22 @@ export interface Interface {
   /** Id of the bridge or VRF it is a port of, 0 when none. */
   readonly master: number;
   readonly kind: string | undefined;
+  /** Port of a bridge: it sends back what came in by it. undefined when HOST does not say. */
+  readonly isHairpin: boolean | undefined;
   /** VLAN id and the id of the interface below, for VLAN interfaces. */
   readonly vlanId: number | undefined;
   readonly link: number;
   /** Interface group (`-m devgroup`). */
   readonly group: number;
+}
+
+/** An entry of the neighbour table whose hardware address is known. */
+export interface Neighbour {
+  readonly family: Family;
+  /** Four words; IPv4 in the first. */
+  readonly address: Int32Array;
+  /** 48 bits as a number. */
+  readonly mac: number;
 }
 
 /** What captures tell of a host that HOST does not describe: see MinimalHost for what follows from it. */
@@ -167,6 +178,8 @@ export interface Host {
    * 0 when it is none of these.
    */
   broadcastMask(interfaceId: number, daddr: number): number;
+  /** What HOST says of the hardware addresses of others. */
+  readonly neighbours?: readonly Neighbour[];
   /** Present when the host's addresses are not known: what the captures tell is learned before the replay begins. */
   readonly guess?: LocalGuess;
   /** Sentences for the report: what was assumed because HOST did not say. */

@@ -16,6 +16,7 @@ import type { SetRegistry } from '../ipset/registry.ts';
 import type { Rule, Ruleset } from '../ruleset/model.ts';
 import { parseRuleset } from '../ruleset/parse.ts';
 import { ctTarget } from '../targets/CT.ts';
+import { Bridging } from './bridging.ts';
 import { Dice } from './dice.ts';
 import { OrderedStage } from './ordered-stage.ts';
 import type { FragmentAssembler } from './own-fragments.ts';
@@ -191,6 +192,7 @@ export class Machine {
       checksum: config.checksum,
       perPacket: config.perPacket,
       linksEchoes: this.direction.linksEchoes,
+      bridging: Bridging.of(host, assume),
     });
   }
 

@@ -48,7 +48,7 @@ import {
   R_TTL,
   REGISTER_COUNT,
 } from '../packet/registers.ts';
-import { Bridging } from './bridging.ts';
+import type { Bridging } from './bridging.ts';
 import type { Dice } from './dice.ts';
 import { LocalForm } from './local-form.ts';
 import { MtuClasses } from './mtu-classes.ts';
@@ -73,7 +73,7 @@ import { QuickColumns } from './quick-columns.loop.ts';
 import { BLOCK_ROWS, entranceOf, isShared, QuickWay, STOPPED_TRACKED } from './quick-way.loop.ts';
 import { ReplayClock } from './replay-clock.ts';
 import { Statistics } from './statistics.ts';
-import type { FamilyRules, Traversal } from './traverse.ts';
+import { type FamilyRules, MAX_PORTS, type Traversal } from './traverse.ts';
 import { Ways } from './ways.ts';
 
 /** What the stage runs on. */
@@ -98,6 +98,8 @@ export interface OrderedStageParts {
   readonly perPacket: boolean;
   /** Inbound packets may have an `echoDistance`. */
   readonly linksEchoes: boolean;
+  /** Where iptables sees what bridges pass on. */
+  readonly bridging: Bridging | undefined;
 }
 
 const NO_HOOK = 255;
@@ -155,7 +157,15 @@ export class OrderedStage {
     this.#traversal = parts.traversal;
     this.#trail = parts.trail;
     this.#localForm = new LocalForm(parts.conntrack);
-    this.#bridging = Bridging.of(parts.host);
+    const { bridging } = parts;
+    this.#bridging = bridging;
+    if (bridging !== undefined) {
+      parts.traversal.bridge = {
+        calls: (family) => bridging.calls(family),
+        egressTo: (words, at, ports) =>
+          bridging.egressTo(this.#batch!, this.#rowNumber, this.#ahead, words, at, ports),
+      };
+    }
     this.#ownFragments = new OwnFragments(parts.ownDefragmenters);
     this.#answers = new PendingAnswers(parts.conntrack, this.#localForm);
     const quickSharing = (family: 4 | 6) =>
@@ -178,9 +188,10 @@ export class OrderedStage {
     parts.traversal.assembleLocal = (p) => this.#assembleLocal(p);
   }
 
-  /** Batch and row of the packet at hand. */
+  /** Batch and row of the packet at hand, and the batches behind. */
   #batch: Batch | undefined;
   #rowNumber = 0;
+  #ahead: readonly Batch[] = [];
 
   /** Puts IPv4 fragments for this host together behind PREROUTING; what the hooks have set on the packet stays. */
   #assembleLocal(p: Packet): boolean {
@@ -213,6 +224,7 @@ export class OrderedStage {
     const follows = this.#sum(c, count);
     if (!follows) this.clock.replace(c.timeNs, c.timeInvalid, count);
     this.#batch = batch;
+    this.#ahead = ahead;
     for (let begin = 0; begin < count; begin += BLOCK_ROWS) {
       const end = Math.min(begin + BLOCK_ROWS, count);
       if (quick.isOpen) quick.locate(c, begin, end);
@@ -346,6 +358,7 @@ export class OrderedStage {
     this.#p.r[R_CTINFO] = -1;
     // Of the packet before.
     this.#conntrack.core.lastInvalidReason = INVALID_NONE;
+    this.#bridging?.learn(batch, i);
     if (family === 0) {
       this.#bytes = c.origLen[i]!;
       this.#noteNotIp(c.etherType[i]!, this.#bytes);
@@ -453,7 +466,7 @@ export class OrderedStage {
     const trail = this.#trail;
     trail.reset(r[R_LENGTH]!);
     if (tracks && isOut(direction)) {
-      this.#answers.attach(p);
+      this.#answers.attach(p, direction === DIRECTION_OUTPUT);
       if (r[R_CT]! < 0 && direction === DIRECTION_OUT) this.#localForm.restore(p);
     }
     const sharing = this.#parts.sharing[family];
@@ -599,9 +612,6 @@ function isAnswered(end: PathEnd): boolean {
   if (end.outcome === OUTCOME_REJECTED) return true;
   return end.outcome === OUTCOME_STACK && end.reason >= STACK_NO_ROUTE && end.reason <= STACK_TOO_BIG;
 }
-
-/** Ports of a bridge that one frame may be flooded to (BR_MAX_PORTS). */
-const MAX_PORTS = 1024;
 
 function isOut(direction: number): boolean {
   return direction === DIRECTION_OUT || direction === DIRECTION_OUTPUT;

@@ -72,11 +72,17 @@ export const STACK_REASONS = {
   141: { name: 'fragment-timeout', sentence: 'fragments whose missing parts never came' },
   142: { name: 'not-local', sentence: 'addressed to a group that this host has not joined' },
   144: { name: 'ip-options', sentence: 'IP options that make no sense, or source routing, which is off' },
+  146: {
+    name: 'no-neighbour',
+    sentence:
+      'translated to a neighbour on its own bridge that did not answer, or that the port does not send it back to',
+  },
   145: { name: 'not-for-host', sentence: 'routed onward, but the frame was a broadcast or multicast' },
 } as const;
 
 export const STACK_IP_OPTIONS = 144;
 export const STACK_NOT_FOR_HOST = 145;
+export const STACK_NO_NEIGHBOUR = 146;
 export const STACK_OTHERHOST = 128;
 export const STACK_NO_ROUTE = 129;
 export const STACK_BLACKHOLE = 130;

@@ -38,8 +38,10 @@ interface Pending {
   readonly ct: number;
   readonly ctinfo: number;
   readonly timeNs: number;
-  /** Tuple of the packet as it arrived. */
+  /** Tuple of the packet as it arrived: what its answer is about on the wire. */
   readonly wire: Int32Array;
+  /** And as rules had translated it: what its answer is about where it enters OUTPUT. */
+  readonly inside: Int32Array;
 }
 
 /**
@@ -51,8 +53,10 @@ interface Pending {
 export class PendingAnswers {
   readonly #conntrack: Conntrack;
   readonly #localForm: LocalForm;
-  /** By hash of the tuple; a later packet of the same tuple takes the place of an earlier one. In order of arrival. */
+  /** By hash of the wire tuple; a later packet of the same tuple takes the place of an earlier one. In order of arrival. */
   readonly #pending = new Map<number, Pending>();
+  /** The same by hash of the tuple inside. */
+  readonly #inside = new Map<number, Pending>();
   readonly #tuple = new Int32Array(TUPLE_WORDS);
 
   constructor(conntrack: Conntrack, localForm: LocalForm) {
@@ -70,14 +74,20 @@ export class PendingAnswers {
     this.#expire(p.timeNs);
     const wire = new Int32Array(TUPLE_WORDS);
     readTuple(wire, arrived);
-    const key = keyOf(wire);
-    this.#remove(key);
+    const inside = new Int32Array(TUPLE_WORDS);
+    readTuple(inside, p.r);
+    this.#remove(this.#pending.get(keyOf(wire)));
     this.#conntrack.core.hold(ct);
-    this.#pending.set(key, { ct, ctinfo: p.r[R_CTINFO]!, timeNs: p.timeNs, wire });
+    const pending = { ct, ctinfo: p.r[R_CTINFO]!, timeNs: p.timeNs, wire, inside };
+    this.#pending.set(keyOf(wire), pending);
+    this.#inside.set(keyOf(inside), pending);
   }
 
-  /** Attaches outbound packet `p`, if it is such an answer, to the connection it answers. */
-  attach(p: Packet): void {
+  /**
+   * Attaches outbound packet `p`, if it is such an answer, to the connection it answers. With `isInside` it is as it
+   * entered OUTPUT, else as it left.
+   */
+  attach(p: Packet, isInside: boolean): void {
     this.#expire(p.timeNs);
     if (this.#pending.size === 0) return;
     const { r } = p;
@@ -100,27 +110,27 @@ export class PendingAnswers {
       const quoted = innerTuple(tuple, p.view, p.l4Offset + 8, p.l3End, end, r[R_FAMILY]!);
       if (quoted !== INNER_FOUND) return;
     }
-    const key = keyOf(tuple);
-    const answered = this.#pending.get(key);
-    if (answered === undefined || !isSame(answered.wire, tuple)) return;
+    const answered = (isInside ? this.#inside : this.#pending).get(keyOf(tuple));
+    if (answered === undefined || !isSame(isInside ? answered.inside : answered.wire, tuple)) return;
     const { ct, ctinfo } = answered;
     this.#conntrack.attach(p, ct, ctinfo);
-    if (isReset) this.#localForm.take(p, ct, ctinfo >= CT_IS_REPLY ? 0 : 1);
-    this.#remove(key);
+    if (isReset && !isInside) this.#localForm.take(p, ct, ctinfo >= CT_IS_REPLY ? 0 : 1);
+    this.#remove(answered);
   }
 
   /** Lets go of what is too old, and of the oldest when there are too many. */
   #expire(nowNs: number): void {
-    for (const [key, { timeNs }] of this.#pending) {
-      if (nowNs - timeNs <= ANSWER_WINDOW_NS && this.#pending.size < MAX_PENDING) return;
-      this.#remove(key);
+    for (const pending of this.#pending.values()) {
+      if (nowNs - pending.timeNs <= ANSWER_WINDOW_NS && this.#pending.size < MAX_PENDING) return;
+      this.#remove(pending);
     }
   }
 
-  #remove(key: number): void {
-    const gone = this.#pending.get(key);
+  #remove(gone: Pending | undefined): void {
     if (gone === undefined) return;
-    this.#pending.delete(key);
+    this.#pending.delete(keyOf(gone.wire));
+    const inside = keyOf(gone.inside);
+    if (this.#inside.get(inside) === gone) this.#inside.delete(inside);
     this.#conntrack.core.unhold(gone.ct);
   }
 }

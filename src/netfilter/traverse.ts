@@ -16,6 +16,7 @@ import {
   ROUTE_BROADCAST,
   ROUTE_LOCAL,
   ROUTE_MULTICAST,
+  ROUTE_NOT_FORWARDING,
   ROUTE_UNICAST,
   type RouteResult,
 } from '../host/types.ts';
@@ -36,6 +37,7 @@ import {
   R_L4PROTO,
   R_MARK,
   R_OIF,
+  R_PHYS_IN,
   R_PHYS_OUT,
   R_PKT_TYPE,
   R_REALM,
@@ -59,6 +61,7 @@ import {
   STACK_HOTDROP,
   STACK_IP_OPTIONS,
   STACK_NAT,
+  STACK_NO_NEIGHBOUR,
   STACK_NOT_FOR_HOST,
   STACK_TOO_BIG,
   STACK_TTL_EXCEEDED,
@@ -71,6 +74,15 @@ export interface TraversalObserver {
   stage(hook: number, stage: string, p: Packet, verdict: Verdict): void;
   route(result: RouteResult, p: Packet): void;
 }
+
+/** What a bridge knows. */
+export interface BridgeAccess {
+  calls(family: number): boolean;
+  egressTo(words: Int32Array, at: number, ports: Int32Array): number;
+}
+
+/** Ports of a bridge that one frame may be flooded to (BR_MAX_PORTS). */
+export const MAX_PORTS = 1024;
 
 /** What runs for one family. */
 export interface FamilyRules {
@@ -94,6 +106,11 @@ export class Traversal {
    * packet waits for its other fragments; else `p` is the whole.
    */
   assembleLocal: (p: Packet) => boolean = () => true;
+  /**
+   * Set where br_netfilter may have iptables see what comes in by the ports of bridges: whether it does so for a family,
+   * and the ports by which a packet leaves that translation sends to the neighbour at `words[at]` of its own bridge.
+   */
+  bridge: BridgeAccess | undefined;
   readonly #host: Host;
   readonly #tracking: Conntrack;
   readonly #families: readonly (FamilyRules | undefined)[];
@@ -149,8 +166,11 @@ export class Traversal {
   /** A packet arrives on interface `iif`. Its header checks are done. */
   inbound(p: Packet, iif: number): void {
     this.#start(p, iif);
+    const isOfBridge = p.r[R_PHYS_IN] !== 0 && this.bridge?.calls(p.r[R_FAMILY]!) === true;
+    if (isOfBridge) this.#noteDestination(p.r);
     if (!this.#prerouting(p)) return;
-    this.#routeInbound(p, iif);
+    if (isOfBridge && this.#hasNewDestination(p.r)) this.#translatedOnBridge(p, iif);
+    else this.#routeInbound(p, iif);
   }
 
   /**
@@ -173,12 +193,22 @@ export class Traversal {
    */
   bridged(p: Packet, bridge: number, ports: Int32Array, count: number, isForAll: boolean): void {
     this.#start(p, bridge);
+    this.#noteDestination(p.r);
     if (!this.#prerouting(p)) return;
+    if (!isForAll && this.#hasNewDestination(p.r)) {
+      this.#translatedOnBridge(p, bridge);
+      return;
+    }
+    // The route of a bridge has no gateway.
+    this.#tracking.nat.hasNextHop = false;
+    this.#throughPorts(p, bridge, ports, count, isForAll);
+  }
+
+  /** FORWARD and POSTROUTING once for each port. With `isForAll` a copy for the host, too. */
+  #throughPorts(p: Packet, bridge: number, ports: Int32Array, count: number, isForAll: boolean): void {
     const { r, end } = this.#original;
     r.set(p.r);
     const aside = setAside(p);
-    // The route of a bridge has no gateway.
-    this.#tracking.nat.hasNextHop = false;
     let passed = false;
     for (let k = 0; k < count; k++) {
       p.r.set(r);
@@ -198,6 +228,32 @@ export class Traversal {
       this.#routeInbound(p, bridge);
     }
     if (passed) Object.assign(this.end, end);
+  }
+
+  readonly #ports = new Int32Array(MAX_PORTS);
+
+  /**
+   * PREROUTING has given a packet that came in by a port another destination (br_nf_pre_routing_finish() in
+   * net/bridge/br_netfilter_hooks.c): a neighbour on the same bridge gets it bridged, without a hop, whatever the frame
+   * was addressed to; else the packet is for the host, which receives or routes it.
+   */
+  #translatedOnBridge(p: Packet, bridge: number): void {
+    const { r } = p;
+    const route = this.#route;
+    this.#askInbound(p, bridge);
+    // Without forwarding IPv4 gives no interface; IPv6 does.
+    if ((route.kind !== ROUTE_UNICAST && route.kind !== ROUTE_NOT_FORWARDING) || route.oif !== bridge) {
+      r[R_PKT_TYPE] = PKT_HOST;
+      this.#routeInbound(p, bridge);
+      return;
+    }
+    this.#nextHop();
+    const ports = this.#ports;
+    const count = route.hasGateway
+      ? this.bridge!.egressTo(route.gateway, 0, ports)
+      : this.bridge!.egressTo(r, R_DADDR, ports);
+    if (count === 0) this.#stackDrop(STACK_NO_NEIGHBOUR, HOOK_PREROUTING);
+    else this.#throughPorts(p, bridge, ports, count, false);
   }
 
   /** A packet that this host made; it was captured on its way out by interface `oif`. */
@@ -317,26 +373,12 @@ export class Traversal {
   #routeInbound(p: Packet, iif: number): void {
     const { r } = p;
     const route = this.#route;
-    const host = this.#host;
-    const family = r[R_FAMILY] as Family;
     // ip_rcv_options() comes with routing: PREROUTING has seen the packet.
     if ((r[R_DECODE_FLAGS]! & DECODE_BAD_IP_OPTIONS) !== 0 || isSourceRouted(this.#host, p, iif)) {
       this.#stackDrop(STACK_IP_OPTIONS, HOOK_PREROUTING);
       return;
     }
-    host.routeInput(
-      family,
-      r,
-      R_SADDR,
-      R_DADDR,
-      r[R_TOS]!,
-      r[R_MARK]!,
-      iif,
-      r[R_L4PROTO]!,
-      r[R_SPORT]!,
-      r[R_DPORT]!,
-      route,
-    );
+    this.#askInbound(p, iif);
     r[R_REALM] = route.realm;
     this.#observer?.route(route, p);
     switch (route.kind) {
@@ -351,6 +393,23 @@ export class Traversal {
       default:
         this.#stackDrop(routeReason(route), HOOK_PREROUTING);
     }
+  }
+
+  /** The way of a packet that came in by `iif` goes to `#route`. */
+  #askInbound({ r }: Packet, iif: number): void {
+    this.#host.routeInput(
+      r[R_FAMILY] as Family,
+      r,
+      R_SADDR,
+      R_DADDR,
+      r[R_TOS]!,
+      r[R_MARK]!,
+      iif,
+      r[R_L4PROTO]!,
+      r[R_SPORT]!,
+      r[R_DPORT]!,
+      this.#route,
+    );
   }
 
   #input(p: Packet): void {

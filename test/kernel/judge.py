@@ -363,7 +363,8 @@ class Host:
 def describe_host(host):
     """The host's own words for itself: the files of a HOST folder that do not depend on the rules."""
     files = {
-        "address.json": ["ip", "-j", "address", "show"],
+        # Only the details say what a port of a bridge is set to.
+        "address.json": ["ip", "-j", *(["-d"] if any("master" in one for one in host.get("interfaces", [])) else []), "address", "show"],
         "route.json": ["ip", "-j", "route", "show", "table", "all"],
         "route6.json": ["ip", "-j", "-6", "route", "show", "table", "all"],
         "rule.json": ["ip", "-j", "rule", "show"],

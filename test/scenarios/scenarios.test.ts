@@ -57,9 +57,13 @@ async function differencesOf(scenario: Scenario, more: Partial<ReplayConfig>): P
 }
 
 function connectionDifferences({ folder }: Scenario, { result }: ReplayOutput): string[] {
+  const { baseNs, lastNs } = result.totals;
+  const file = join(folder, 'expected', 'listed.txt');
+  const listed = existsSync(file) ? Number(readFileSync(file, 'utf8')) : undefined;
   return compareConnections(
     readFileSync(join(folder, 'expected', 'conntrack.txt'), 'utf8'),
     result.conntrackDump,
+    listed === undefined ? undefined : listed - (Number(baseNs) + lastNs) / 1e9,
   );
 }
 

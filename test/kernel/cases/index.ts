@@ -3,6 +3,7 @@
 import type { Case } from '../judge.ts';
 import { randomCase } from '../random.ts';
 import { activationCases } from './activation.ts';
+import { bridgeCases } from './bridge.ts';
 import { chainCases } from './chains.ts';
 import { otherFlowCases, tcpFlowCases } from './flows.ts';
 import { fragmentTableCases } from './fragments.ts';
@@ -59,6 +60,7 @@ import { rejectCases, verdictCases } from './target-verdict.ts';
 
 export const SUITES: Readonly<Record<string, () => readonly Case[]>> = {
   activation: activationCases,
+  bridge: bridgeCases,
   chains: chainCases,
   'match-transport': () => [...tcpCases(), ...udpCases(), ...icmpCases(), ...sctpCases(), ...dccpCases()],
   'match-base': baseCases,
