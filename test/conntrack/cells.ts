@@ -10,14 +10,17 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { OUTCOME_FORWARDED } from '../../src/netfilter/outcome.ts';
 import { R_CTINFO, R_CTSTATUS } from '../../src/packet/registers.ts';
 import { VERDICT_ACCEPT } from '../../src/packet/verdict.ts';
+import { describeHosts } from '../engine/run-case.ts';
 import { askKernel, digest, isJudgeAvailable } from '../kernel/judge.ts';
 import { PLAYS } from '../kernel/paced.ts';
 import { hex, unhex } from '../kernel/packets.ts';
+import { StepEngine } from '../nat/step-engine.ts';
 import { Machine, stubHost } from './harness.ts';
 import { hostOf, MARKING_RULES } from './kernel-comparison.ts';
-import { dscpOf, markOf } from './state-marks.ts';
+import { acceptingRules, dscpOf, markOf } from './state-marks.ts';
 import type { Segment } from './tcp-conversations.ts';
 
 export interface Cell {
@@ -90,12 +93,15 @@ export function isIpv6Cell(port: number): boolean {
 /** Cells whose answer is not the kernel's. */
 export async function compareTable(table: Table): Promise<string[]> {
   const ours = ourAnswers(table);
+  const engine = await engineAnswers(table);
   let differences: string[] = [];
   // Where real time matters a busy machine may be the reason: asked again, like all that is paced.
   for (let play = 0; play < (isTimed(table.cells) && isJudgeAvailable() ? PLAYS : 1); play++) {
     const expected = await kernelAnswers(table);
     differences = table.cells.flatMap(({ name }, i) =>
-      expected[i] === ours[i] ? [] : [`${table.name}: ${name}: kernel ${expected[i]}, we ${ours[i]}`],
+      expected[i] === ours[i] && expected[i] === engine[i]
+        ? []
+        : [`${table.name}: ${name}: kernel ${expected[i]}, we ${ours[i]}, in the engine ${engine[i]}`],
     );
     if (differences.length === 0) break;
   }
@@ -115,6 +121,38 @@ function ourAnswers({ sysctls, cells }: Table): string[] {
     marks[cell]!.push(mark?.toString(32) ?? '.');
   }
   const lines = isTimed(cells) ? [] : machine.conntrack.dump(0);
+  return joinListing(marks, lines, nominalTimeouts(sysctls));
+}
+
+/** The same through the whole engine, in one batch: by the quick way, where packets may go it. */
+async function engineAnswers({ sysctls, cells }: Table): Promise<string[]> {
+  const host = hostOf({});
+  const files = (await describeHosts([host])).get(digest(host))!;
+  const { rules, marks: markOfRule } = acceptingRules('FORWARD');
+  const dump = ['*filter', ':FORWARD DROP [0:0]', ...rules, 'COMMIT', ''].join('\n');
+  const settings = Object.entries(sysctls).map(([key, value]) => `${key} = ${value}\n`);
+  const engine = new StepEngine({
+    ...files,
+    'sysctl.txt': files['sysctl.txt']! + settings.join(''),
+    'iptables.save': dump,
+    'ip6tables.save': dump,
+  });
+  const played = playOf(cells);
+  const { columns: c } = engine.passAll(
+    played.map(({ segment, at = 0 }) => ({
+      bytes: segment.bytes,
+      ifaceName: segment.fromClient ? 'eth0' : 'eth1',
+      at,
+    })),
+  );
+  const owners = engine.counterOwners;
+  const marks = cells.map((): string[] => []);
+  for (const [i, { cell }] of played.entries()) {
+    const owner = owners[c.decider[i]!];
+    const isForwarded = c.outcome[i] === OUTCOME_FORWARDED && owner?.rule !== undefined;
+    marks[cell]!.push(isForwarded ? markOfRule[owner.ruleNumber - 1]!.toString(32) : '.');
+  }
+  const lines = isTimed(cells) ? [] : engine.result.conntrackDump;
   return joinListing(marks, lines, nominalTimeouts(sysctls));
 }
 

@@ -32,6 +32,25 @@ export function markingRules(chain: string): string[] {
   return rules;
 }
 
+/** Rules for `chain` that accept every packet, each those of one mark: the marks in the order of the rules. */
+export function acceptingRules(chain: string): { rules: string[]; marks: number[] } {
+  const rules: string[] = [];
+  const marks: number[] = [];
+  for (const [code, match] of STATES) {
+    const add = (mark: number, more = '') => {
+      rules.push(`-A ${chain} -m conntrack ${match}${more} -j ACCEPT`);
+      marks.push(mark);
+    };
+    if (code <= 5) {
+      add(code + 24, ' --ctstatus SEEN_REPLY -m conntrack --ctstatus ASSURED');
+      add(code + 16, ' --ctstatus ASSURED');
+      add(code + 8, ' --ctstatus SEEN_REPLY');
+    }
+    add(code);
+  }
+  return { rules, marks };
+}
+
 /** The DSCP that those rules give a packet with these registers. */
 export function markOf(ctinfo: number, status: number): number {
   if (ctinfo === CT_NONE) return 6;
