@@ -88,6 +88,7 @@ export class Merge {
   #doneBytes = 0;
   /** Captures still to come, the next one last. */
   readonly #waiting: Waiting[];
+  /** Captures that take part now, as a binary heap: each goes before the two at twice its place + 1 and + 2. */
   readonly #heads: Head[] = [];
   /** Of the fill: bytes of all pieces so far, of those that are copied, the shift of each, and each row's piece. */
   #takenBytes = 0;
@@ -132,11 +133,11 @@ export class Merge {
   /** Takes one run of packets from the first head, or gets a head ready; a Promise has to be waited for. */
   #step(batch: Batch): typeof DONE | typeof GO_ON | Promise<void> {
     if (batch.count === batch.capacity) return DONE;
-    const first = this.#firstHead();
+    const first = this.#heads[0];
     const due = this.#dueBefore(first);
     if (due !== undefined) return this.#open(due);
     if (first === undefined) return DONE;
-    const rival = this.#rivalOf(first);
+    const rival = this.#rival();
     const begin = first.row;
     if (first.piece === NO_PIECE) this.#beginPiece(first);
     takeRows(
@@ -159,7 +160,10 @@ export class Merge {
       if (batch.count === 0) this.neededDataBytes = first.held.columns.capLen[begin]!;
       return DONE;
     }
-    if (first.row < first.held.count) return GO_ON;
+    if (first.row < first.held.count) {
+      this.#siftDown();
+      return GO_ON;
+    }
     this.#copyPiece(first, batch);
     return this.#refill(first);
   }
@@ -180,15 +184,23 @@ export class Merge {
     head.piece = NO_PIECE;
   }
 
+  /** Reads on in the first head, and puts it where it belongs then. */
   #refill(head: Head): typeof GO_ON | Promise<void> {
     const more = head.refill();
-    if (typeof more !== 'boolean') {
-      return more.then((isMore) => {
-        if (!isMore) this.#retire(head);
-      });
-    }
-    if (!more) this.#retire(head);
+    if (typeof more !== 'boolean') return more.then((isMore) => this.#refilled(head, isMore));
+    this.#refilled(head, more);
     return GO_ON;
+  }
+
+  #refilled(head: Head, isMore: boolean): void {
+    if (!isMore) {
+      this.#doneBytes += head.input.fileBytes;
+      head.input.close();
+      const last = this.#heads.pop()!;
+      if (this.#heads.length === 0) return;
+      this.#heads[0] = last;
+    }
+    this.#siftDown();
   }
 
   close(): void {
@@ -206,32 +218,50 @@ export class Merge {
   async #open({ entry, order }: Waiting): Promise<void> {
     this.#waiting.pop();
     const head = new Head(order, await entry.open());
-    this.#heads.push(head);
-    if (!(await head.refill())) this.#retire(head);
+    if (await head.refill()) this.#siftUp(head);
+    else {
+      this.#doneBytes += head.input.fileBytes;
+      head.input.close();
+    }
   }
 
-  #firstHead(): Head | undefined {
-    let first: Head | undefined;
-    for (const head of this.#heads) {
-      if (first === undefined || isBefore(head, first)) first = head;
-    }
-    return first;
-  }
-
-  /** What bounds the run of packets that can be taken from `first`: the next head, or the next capture to open. */
-  #rivalOf(first: Head): Timed | undefined {
-    let rival: Timed | undefined;
-    for (const head of this.#heads) {
-      if (head !== first && (rival === undefined || isBefore(head, rival))) rival = head;
-    }
+  /** What bounds the run of packets that can be taken from the first head: the next head, or the next capture to open. */
+  #rival(): Timed | undefined {
+    const heads = this.#heads;
+    let rival: Timed | undefined = heads[1];
+    const other = heads[2];
+    if (rival !== undefined && other !== undefined && isBefore(other, rival)) rival = other;
     const next = this.#waiting.at(-1);
     return next !== undefined && (rival === undefined || isBefore(next, rival)) ? next : rival;
   }
 
-  #retire(head: Head): void {
-    this.#doneBytes += head.input.fileBytes;
-    head.input.close();
-    this.#heads.splice(this.#heads.indexOf(head), 1);
+  /** The first head goes behind those that are before it now. */
+  #siftDown(): void {
+    const heads = this.#heads;
+    const head = heads[0]!;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heads.length) break;
+      if (child + 1 < heads.length && isBefore(heads[child + 1]!, heads[child]!)) child++;
+      if (isBefore(head, heads[child]!)) break;
+      heads[at] = heads[child]!;
+      at = child;
+    }
+    heads[at] = head;
+  }
+
+  /** Puts a new head among the others. */
+  #siftUp(head: Head): void {
+    const heads = this.#heads;
+    let at = heads.length;
+    for (; at > 0; ) {
+      const parent = (at - 1) >> 1;
+      if (isBefore(heads[parent]!, head)) break;
+      heads[at] = heads[parent]!;
+      at = parent;
+    }
+    heads[at] = head;
   }
 }
 
