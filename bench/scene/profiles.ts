@@ -129,8 +129,13 @@ export const FULL_FRAMES: Profile = {
   traffic: { leastFrameBytes: 66, frameBytes: 1514 },
 };
 
-/** Ten times as many packets; never in a file. */
-export const STREAM: Profile = { name: 'stream', what: 'through a pipe from the generator', share: 10 };
+/** Ten times as many packets of as many flows; never in a file. */
+export const STREAM: Profile = {
+  name: 'stream',
+  what: 'through a pipe from the generator',
+  share: 10,
+  packetsPerFlow: 500,
+};
 
 export const ALL_PROFILES: readonly Profile[] = [
   NORMAL,
