@@ -38,6 +38,12 @@ export class Bench {
     return this.scene.captures.get(this.scene.captureSpec(profile));
   }
 
+  /** Without those that are the same as one before them, where rulesets are kept small. */
+  ruleCounts(counts: readonly number[]): number[] {
+    const { mostRules } = this.scene.options;
+    return counts.filter((_, i) => i === 0 || counts[i - 1]! < mostRules);
+  }
+
   /** Our engine with a profile's rules. */
   ours(row: Omit<Row, 'run'> & { capture: Capture; profile: Profile; workers: number }): Row {
     const { profile, workers, ...rest } = row;

@@ -32,7 +32,7 @@ export const kernel: GroupPlan = {
         rows.push(bench.ours({ name, label, reference, capture, profile, workers }));
       }
     };
-    for (const count of KERNEL_RULE_COUNTS) add(count, false, BACKENDS);
+    for (const count of bench.ruleCounts(KERNEL_RULE_COUNTS)) add(count, false, BACKENDS);
     add(1000, true, BACKENDS);
     const notes = [
       `the kernel takes as many of the packets as it can in ${options.kernelSeconds} s; its counters are compared with those of a replay of the same packets`,

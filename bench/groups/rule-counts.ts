@@ -16,7 +16,7 @@ function ruleCounts(shape: Profile): GroupPlan {
     profiles: [NORMAL],
     make: async (bench) => {
       const capture = bench.capture(NORMAL);
-      const rows = RULE_COUNTS.flatMap((rules) =>
+      const rows = bench.ruleCounts(RULE_COUNTS).flatMap((rules) =>
         bench.options.workers.map((workers) => {
           const reference: Reference = { row: ruleCountRow(RULE_COUNTS[0], workers), basis: 'after start' };
           const label = `${rules.toLocaleString('en')} rules, ${workersText(workers)}`;
