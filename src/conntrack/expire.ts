@@ -1,8 +1,6 @@
-import { IPS_ASSURED, IPS_CONFIRMED, IPS_DYING, TUPLE_PROTO } from '../packet/conntrack-access.ts';
-import { IPPROTO_SCTP, IPPROTO_TCP } from '../packet/packet.ts';
+import { IPS_ASSURED, IPS_CONFIRMED, IPS_DYING } from '../packet/conntrack-access.ts';
 import type { ConntrackCore } from './core.ts';
-import { C_STATE, C_STATUS, C_TIMEOUT, HEADER_FREE, HEADER_GC_NEXT, RECORD_SHIFT } from './layout.ts';
-import { TCP_CLOSE, TCP_FIN_WAIT } from './tcp-states.ts';
+import { C_STATUS, C_TIMEOUT, HEADER_FREE, HEADER_GC_NEXT, RECORD_SHIFT } from './layout.ts';
 
 /**
  * The end of entries that nobody looks up any more.
@@ -87,18 +85,4 @@ export function earlyDrop(core: ConntrackCore, hash: number, perBucket: number):
     if ((status & IPS_ASSURED) !== 0 || (status & IPS_DYING) !== 0) return false;
     return core.kill(ct);
   });
-}
-
-/** nf_conntrack_l4proto.can_early_drop: connections that are closing. */
-export function canEarlyDrop(words: Int32Array, ct: number): boolean {
-  const at = ct << RECORD_SHIFT;
-  const state = words[at + C_STATE]!;
-  switch (words[at + TUPLE_PROTO]! & 255) {
-    case IPPROTO_TCP:
-      return state >= TCP_FIN_WAIT && state <= TCP_CLOSE;
-    case IPPROTO_SCTP:
-      return state >= 5 && state <= 7;
-    default:
-      return false;
-  }
 }

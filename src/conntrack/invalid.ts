@@ -4,7 +4,7 @@ import { TCP_STATE_NAMES } from './tcp-states.ts';
  * Why conntrack could make nothing of a packet (INVALID), or let it pass without believing it. The phrases are those
  * that the kernel logs with net.netfilter.nf_conntrack_log_invalid (nf_l4proto_log_invalid(),
  * nf_ct_l4proto_log_invalid() in net/netfilter/nf_conntrack_proto.c), numbers of the packet's own left out; where the
- * kernel says nothing, they are ours: see SAID_BY_KERNEL.
+ * kernel says nothing, or only to developers (pr_debug()), they are ours.
  */
 export const INVALID_NONE = 0;
 export const INVALID_NO_TRANSPORT = 1;
@@ -57,20 +57,6 @@ const STATES = 10;
 export function tcpStateReason(base: number, dir: number, kind: number, state: number): number {
   return base + (dir * KINDS + kind) * STATES + state;
 }
-
-const SILENT = new Set([
-  INVALID_NONE,
-  INVALID_NO_TRANSPORT,
-  INVALID_TCP_NOT_LOOSE,
-  INVALID_ICMP_NEW,
-  INVALID_ICMP_INNER,
-  INVALID_ICMP_UNRELATED,
-  INVALID_NO_REPLY,
-  INVALID_SCTP_NEW,
-  INVALID_GRE,
-  INVALID_CAPTURE_CUT,
-  INVALID_OTHER_FAMILY,
-]);
 
 /** The sentence of each reason. Those of IGNORED_* are no INVALID: the packet keeps its connection's state. */
 const PHRASES: readonly string[] = [
@@ -126,9 +112,3 @@ export const INVALID_PHRASES: readonly string[] = Array.from({ length: INVALID_R
   const verb = base === IGNORED_TCP_STATE ? 'ignored' : 'invalid';
   return `packet (index ${kind}) in dir ${dir} ${verb}, state ${TCP_STATE_NAMES[at % STATES]}`;
 });
-
-/**
- * Reasons for which the kernel has words. For the others, and for parts of some of these, it has none, or only for
- * developers (pr_debug()).
- */
-export const SAID_BY_KERNEL: readonly boolean[] = INVALID_PHRASES.map((_, reason) => !SILENT.has(reason));

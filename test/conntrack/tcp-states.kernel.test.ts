@@ -116,13 +116,17 @@ describe('TCP, state by state', () => {
       { [`${SYSCTL}_ignore_invalid_rst`]: 1 },
     ],
     ['not loose', PAIRS.filter((script) => !script.startsWith('c:S')), { [`${SYSCTL}_loose`]: 0 }],
-  ] as const)('%s', async (name, scripts, sysctls) => {
-    const table = {
-      name: `tcp ${name}`,
-      sysctls: { ...SPREAD_TIMEOUTS, ...sysctls },
-      cells: cells(scripts),
-    };
-    expect(table.cells.length).toBeGreaterThan(400);
-    expect(await compareTable(table)).toEqual([]);
-  });
+  ] as const)(
+    '%s',
+    async (name, scripts, sysctls) => {
+      const table = {
+        name: `tcp ${name}`,
+        sysctls: { ...SPREAD_TIMEOUTS, ...sysctls },
+        cells: cells(scripts),
+      };
+      expect(table.cells.length).toBeGreaterThan(400);
+      expect(await compareTable(table)).toEqual([]);
+    },
+    300_000,
+  );
 });

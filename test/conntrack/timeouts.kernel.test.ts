@@ -197,4 +197,4 @@ test('entries live as long as the kernel lets them', async () => {
     ...OTHERS.flatMap(([name, sends, timed]) => cellsOf(name, plain(sends), timed)),
   ];
   expect(await compareTable({ name: 'timeouts', sysctls: SYSCTLS, cells })).toEqual([]);
-});
+}, 300_000);
