@@ -57,7 +57,9 @@ async function run(options: Options, dir: string): Promise<RunFigures> {
   const before = earlier(options);
   const known = before?.groups ?? [];
   const isKnown = (name: string): boolean => known.some((group) => group.name === name);
-  const plans = ALL_GROUPS.filter(({ name }) => options.isWanted(name) && !isKnown(name));
+  const plans = ALL_GROUPS.filter(
+    ({ name, isOnlySmoke }) => options.isWanted(name) && !isKnown(name) && (isSmoke || isOnlySmoke !== true),
+  );
   const measured: GroupFigures[] = [...known];
   const figures = (): RunFigures => {
     const order = ALL_GROUPS.map(({ name }) => name);

@@ -7,7 +7,7 @@ export const MAIN = fileURLToPath(new URL('../../../../dist/main.js', import.met
 const BENCH = fileURLToPath(new URL('../', import.meta.url));
 const SOURCES = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** A part of the benchmarks that is a program of its own, as `micro/stage.js`. */
+/** A part of the benchmarks that is a program of its own, as `micro/walk.js`. */
 export function benchProgram(name: string): string {
   return join(BENCH, name);
 }

@@ -1,6 +1,7 @@
 import type { GroupPlan } from './bench.ts';
 import { beside, fullFrames } from './beside.ts';
 import { kernel } from './kernel.ts';
+import { micro } from './micro.ts';
 import { allRuleCounts } from './rule-counts.ts';
 import { stages } from './stages.ts';
 import { start, stream } from './start.ts';
@@ -19,4 +20,5 @@ export const ALL_GROUPS: readonly GroupPlan[] = [
   fullFrames,
   stream,
   start,
+  micro,
 ];

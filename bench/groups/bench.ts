@@ -19,6 +19,8 @@ export interface BenchOptions {
 /** A group that is made when its turn comes, since that writes captures. */
 export interface GroupPlan {
   readonly name: string;
+  /** It is not about figures. */
+  readonly isOnlySmoke?: boolean;
   /** Whose captures it needs. */
   readonly profiles: readonly Profile[];
   readonly make: (bench: Bench) => Promise<Group>;

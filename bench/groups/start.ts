@@ -32,7 +32,7 @@ export const stream: GroupPlan = {
 };
 
 /** A process that is measured as a whole. */
-function processRow(name: string, label: string, packets: number, command: Command): Row {
+export function processRow(name: string, label: string, packets: number, command: Command): Row {
   const run = async () => {
     const { stdout: _, ...cost } = await measure(command);
     return { ...cost, packets, startSeconds: 0 };

@@ -58,10 +58,11 @@ export function readBlocks(): Other | undefined {
   };
 }
 
+/** The pipeline up to one of its stages. */
 export function stage(name: 'read' | 'decode' | 'verify', label: string): Other {
   const command = ([file]: readonly string[]): Command => [
     process.execPath,
-    benchProgram('micro/stage.js'),
+    benchProgram('replay/up-to-stage.js'),
     name,
     file!,
   ];

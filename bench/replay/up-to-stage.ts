@@ -1,5 +1,5 @@
 /**
- * The pipeline up to one of its stages, and no further: `stage read|decode|verify FILE`. Prints how many packets there were.
+ * The pipeline up to one of its stages, and no further: `up-to-stage read|decode|verify FILE`. Prints how many packets there were.
  *
  *   read     records into batches
  *   decode   and their headers into columns
@@ -14,7 +14,7 @@ const STAGES = ['read', 'decode', 'verify'] as const;
 
 const [stage, file] = process.argv.slice(2);
 if (!STAGES.some((name) => name === stage) || file === undefined) {
-  throw new Error(`usage: stage ${STAGES.join('|')} FILE`);
+  throw new Error(`usage: up-to-stage ${STAGES.join('|')} FILE`);
 }
 const reader = await openCaptures([`eth0:in=${file}`]);
 const batch = allocateBatch();
