@@ -31,8 +31,8 @@ export interface Helper<Memory = unknown> {
   readonly name: string;
   readonly families: readonly Family[];
   readonly protocols: readonly number[];
-  /** The server's port, by which nf_conntrack_helper assigns it. */
-  readonly port: number;
+  /** The server's port, by which nf_conntrack_helper assigns it; undefined: only another helper hands it out. */
+  readonly port?: number;
   readonly policies: readonly ExpectPolicy[];
   /**
    * What it remembers of a connection (nfct_help_data()) when it sees the first packet of it. `isSeeded`: the connection

@@ -30,7 +30,7 @@ function recordOutput(): [number, string][] {
   return sent;
 }
 
-describe.each(['helpers', 'helpers-sip'])('%s', async (suite) => {
+describe.each(['helpers', 'helpers-sip', 'helpers-h323'])('%s', async (suite) => {
   const cases = SUITES[suite]!();
   const judged = await judge(cases, { suite });
   const hosts = await describeHosts(cases.map(({ host }) => host));

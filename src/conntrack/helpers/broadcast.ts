@@ -1,4 +1,3 @@
-import { TUPLE_SPORT } from '../../packet/conntrack-access.ts';
 import { IPPROTO_UDP } from '../../packet/packet.ts';
 import { HOOK_POSTROUTING, R_DADDR, R_HOOK, R_IIF, R_OIF } from '../../packet/registers.ts';
 import { EXPECT_PERMANENT } from '../expect.ts';
@@ -16,15 +15,8 @@ export function expectAnswers(call: HelperCall, timeoutSeconds: number): void {
   if (call.host.addressType(4, r, R_DADDR, 0) !== 'BROADCAST') return;
   const mask = call.host.broadcastMask(r[R_OIF]!, r[R_DADDR]!);
   if (mask === 0) return;
-  const expectation = call.expectation(
-    0,
-    IPPROTO_UDP,
-    call.saddr(1),
-    call.daddr(1),
-    call.helper.port,
-    call.dport(1),
-  );
-  expectation.tuple[TUPLE_SPORT] = call.helper.port;
+  const { port } = call.helper;
+  const expectation = call.expectation(0, IPPROTO_UDP, call.saddr(1), call.daddr(1), port, call.dport(1));
   expectation.maskSaddr.fill(0);
   expectation.maskSaddr[0] = mask;
   expectation.flags = EXPECT_PERMANENT;

@@ -9,6 +9,7 @@ import { otherFlowCases, tcpFlowCases } from './flows.ts';
 import { fragmentTableCases } from './fragments.ts';
 import { helperCases } from './helpers.ts';
 import { broadcastHelperCases } from './helpers-broadcast.ts';
+import { h323Cases } from './helpers-h323.ts';
 import { pptpCases } from './helpers-pptp.ts';
 import { sipCases } from './helpers-sip.ts';
 import { hotdropCases } from './hotdrop.ts';
@@ -109,5 +110,6 @@ export const SUITES: Readonly<Record<string, () => readonly Case[]>> = {
   'flows-other': otherFlowCases,
   helpers: () => [...helperCases(), ...pptpCases(), ...broadcastHelperCases()],
   'helpers-sip': sipCases,
+  'helpers-h323': h323Cases,
   random: () => Array.from({ length: 100 }, (_, i) => randomCase(i + 1)),
 };
