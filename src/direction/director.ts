@@ -83,6 +83,7 @@ export class Director {
     let lastSource = -1;
     let lastIfindex = -1;
     let lastVlan = -1;
+    let unsurePort = 0;
     let told = UNTOLD;
     let { iface, port, isLoopback, isStrange, macHigh, macLow } = NO_WAY;
     for (let i = 0; i < count; i++) {
@@ -115,12 +116,21 @@ export class Director {
         else if (hasMac) {
           if (view.getInt32(mac + 8) === macLow && view.getUint16(mac + 6) === macHigh) way = DIRECTION_OUT;
           // At a bridge port others' frames go both ways.
-          else way = port === 0 ? DIRECTION_IN : DIRECTION_UNSURE;
+          else if (port === 0) way = DIRECTION_IN;
+          else {
+            way = DIRECTION_UNSURE;
+            unsurePort = port;
+          }
         } else way = this.#byAddress(batch, i);
         if (way === DIRECTION_OUT) type = PKT_HOST;
       } else if (told === DIRECTION_OUTPUT && isUnicast) type = PKT_HOST;
       skbPktType[i] = type;
       direction[i] = way;
+    }
+    if (unsurePort !== 0) {
+      this.#sayOnce(
+        'Captures of ports of a bridge do not say which way a frame went: one that was not seen before is taken to have come in. IFACE:in= and IFACE:out= say it, as do captures of -i any.',
+      );
     }
   }
 

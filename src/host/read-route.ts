@@ -66,6 +66,10 @@ function readRoute(fields: Fields, family: Family, reader: RouteReader): Route |
       : ((realmNumber(flow.numberOrName('from')) << 16) | realmNumber(flow.numberOrName('to'))) >>> 0;
   if (fields.has('encap'))
     reader.assume('A route has an encapsulation (encap): the packet is replayed as if it left without it.');
+  if (fields.objects('metrics').some((metrics) => metrics.has('mtu')))
+    reader.assume(
+      'A route has an MTU of its own (mtu), which is not taken into account: what is too long for it is replayed as forwarded.',
+    );
   const table = reader.tables.id(fields.numberOrName('table') ?? TABLE_MAIN);
   const metric = fields.integer('metric', 0, 0xffffffff) ?? 0;
   const tos = family === 4 ? readTos(fields) : 0;

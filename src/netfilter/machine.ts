@@ -193,6 +193,7 @@ export class Machine {
       perPacket: config.perPacket,
       linksEchoes: this.direction.linksEchoes,
       bridging: Bridging.of(host, assume),
+      assume,
     });
   }
 

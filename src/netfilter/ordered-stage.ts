@@ -100,6 +100,8 @@ export interface OrderedStageParts {
   readonly linksEchoes: boolean;
   /** Where iptables sees what bridges pass on. */
   readonly bridging: Bridging | undefined;
+  /** Told what the report has to say was assumed. */
+  readonly assume: (sentence: string) => void;
 }
 
 const NO_HOOK = 255;
@@ -167,7 +169,7 @@ export class OrderedStage {
       };
     }
     this.#ownFragments = new OwnFragments(parts.ownDefragmenters);
-    this.#answers = new PendingAnswers(parts.conntrack, this.#localForm);
+    this.#answers = new PendingAnswers(parts.conntrack, this.#localForm, parts.assume);
     const quickSharing = (family: 4 | 6) =>
       parts.families[family]?.tracks === true && !parts.rawFirst[family] ? parts.sharing[family] : undefined;
     this.#mtus = new MtuClasses(parts.host);
@@ -366,6 +368,8 @@ export class OrderedStage {
     }
     if (direction === DIRECTION_ECHO) return this.#short(OUTCOME_ECHO, family, 0, 0, iface);
     if (direction === DIRECTION_COPY) return this.#short(OUTCOME_COPY, family, 0, 0, 0);
+    if (c.portId[i] !== 0 && this.#answers.isPortReset(c, i))
+      return this.#short(OUTCOME_ECHO, family, 0, 0, iface);
     const isBridged = this.#bridging?.passesOn(batch, i) === true;
     const drop = isBridged ? c.drop[i]! : this.#headerDrop(batch, i, direction, iface);
     if (drop !== 0) return this.#short(OUTCOME_STACK, family, drop, iface, 0);
@@ -551,7 +555,10 @@ export class OrderedStage {
     const ct = r[R_CT]!;
     if (tracks) {
       if (this.#traversal.tracked) this.statistics.count(r, this.#conntrack.lastInvalidReason);
-      if (isAnswered(end)) this.#answers.add(p, this.#arrived);
+      if (isAnswered(end)) {
+        const port = this.#bridging?.calls(p.r[R_FAMILY]!) === true && end.outcome === OUTCOME_REJECTED;
+        this.#answers.add(p, this.#arrived, port ? p.r[R_PHYS_IN]! : 0);
+      }
       if (ct >= 0) {
         if (this.#traversal.confirmed) this.statistics.confirmed(r);
         this.#conntrack.release(p);

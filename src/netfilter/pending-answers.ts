@@ -1,3 +1,4 @@
+import type { Columns } from '../batch/batch.ts';
 import type { Conntrack } from '../conntrack/conntrack.ts';
 import { INNER_FOUND, innerTuple } from '../conntrack/inner-tuple.ts';
 import { protoWord, tupleHash } from '../conntrack/tuple.ts';
@@ -42,6 +43,8 @@ interface Pending {
   readonly wire: Int32Array;
   /** And as rules had translated it: what its answer is about where it enters OUTPUT. */
   readonly inside: Int32Array;
+  /** REJECT answers it by a reset that leaves by this port of a bridge, past OUTPUT and POSTROUTING; 0 when not so. */
+  readonly port: number;
 }
 
 /**
@@ -53,22 +56,24 @@ interface Pending {
 export class PendingAnswers {
   readonly #conntrack: Conntrack;
   readonly #localForm: LocalForm;
+  readonly #assume: (sentence: string) => void;
   /** By hash of the wire tuple; a later packet of the same tuple takes the place of an earlier one. In order of arrival. */
   readonly #pending = new Map<number, Pending>();
   /** The same by hash of the tuple inside. */
   readonly #inside = new Map<number, Pending>();
   readonly #tuple = new Int32Array(TUPLE_WORDS);
 
-  constructor(conntrack: Conntrack, localForm: LocalForm) {
+  constructor(conntrack: Conntrack, localForm: LocalForm, assume: (sentence: string) => void) {
+    this.#assume = assume;
     this.#conntrack = conntrack;
     this.#localForm = localForm;
   }
 
   /**
    * Packet `p` may be answered; `arrived` holds the registers as they were when it came in. To be called before its
-   * entry is released.
+   * entry is released. `port`: by which port of a bridge its reset leaves, see isPortReset.
    */
-  add(p: Packet, arrived: Int32Array): void {
+  add(p: Packet, arrived: Int32Array, port: number): void {
     const ct = p.r[R_CT]!;
     if (ct < 0) return;
     this.#expire(p.timeNs);
@@ -78,7 +83,7 @@ export class PendingAnswers {
     readTuple(inside, p.r);
     this.#remove(this.#pending.get(keyOf(wire)));
     this.#conntrack.core.hold(ct);
-    const pending = { ct, ctinfo: p.r[R_CTINFO]!, timeNs: p.timeNs, wire, inside };
+    const pending = { ct, ctinfo: p.r[R_CTINFO]!, timeNs: p.timeNs, wire, inside, port };
     this.#pending.set(keyOf(wire), pending);
     this.#inside.set(keyOf(inside), pending);
   }
@@ -114,8 +119,36 @@ export class PendingAnswers {
     if (answered === undefined || !isSame(isInside ? answered.inside : answered.wire, tuple)) return;
     const { ct, ctinfo } = answered;
     this.#conntrack.attach(p, ct, ctinfo);
+    if (isReset) {
+      this.#assume(
+        'A TCP reset of this host that follows a refused packet of its connection within a second is taken for the answer of REJECT, though a program of the host may have sent it.',
+      );
+    }
     if (isReset && !isInside) this.#localForm.take(p, ct, ctinfo >= CT_IS_REPLY ? 0 : 1);
     this.#remove(answered);
+  }
+
+  /**
+   * Row `i` is the reset by which REJECT answered a packet that came in by the same port of a bridge: it was put on that
+   * very port, and no hook saw it (nf_send_reset() in net/ipv4/netfilter/nf_reject_ipv4.c, for packets with a bridge's
+   * nf_bridge_info).
+   */
+  isPortReset(c: Columns, i: number): boolean {
+    if (this.#pending.size === 0 || c.l4proto[i] !== IPPROTO_TCP || (c.tcpFlags[i]! & TCP_RST) === 0)
+      return false;
+    const tuple = this.#tuple;
+    for (let k = 0; k < 4; k++) {
+      tuple[TUPLE_SADDR + k] = c.daddr[4 * i + k]!;
+      tuple[TUPLE_DADDR + k] = c.saddr[4 * i + k]!;
+    }
+    tuple[TUPLE_SPORT] = c.dport[i]!;
+    tuple[TUPLE_DPORT] = c.sport[i]!;
+    tuple[TUPLE_PROTO] = protoWord(IPPROTO_TCP, c.family[i]!);
+    const answered = this.#inside.get(keyOf(tuple));
+    if (answered === undefined || answered.port !== c.portId[i] || !isSame(answered.inside, tuple))
+      return false;
+    this.#remove(answered);
+    return true;
   }
 
   /** Lets go of what is too old, and of the oldest when there are too many. */

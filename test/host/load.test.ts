@@ -416,6 +416,14 @@ describe('mistakes in HOST are named with their place', () => {
     expect(() => loadHost(process.execPath)).toThrow(/is not a folder/);
   });
 
+  test('an MTU of a route is said not to count', () => {
+    const files = { 'route.json': '[{"dst":"10.0.0.0/9","dev":"a","metrics":[{"mtu":1300}]}]' };
+    expect(load(files).assumptions.join()).toContain('A route has an MTU of its own');
+    expect(load({ 'route.json': '[{"dst":"10.0.0.0/9","dev":"a"}]' }).assumptions.join()).not.toContain(
+      'MTU',
+    );
+  });
+
   test('empty files and unknown fields are no mistakes', () => {
     expect(() =>
       load({ 'address.json': '', 'route.json': '\n', 'rule.json': ' ', 'sysctl.txt': '' }),
