@@ -75,6 +75,7 @@ export class DirectionStage {
     echoDistance.fill(0, 0, count);
     if (!this.#passesOn) {
       settle(direction, count);
+      this.position += sumOf(batch.columns.capLen, count);
       batch.hasOwnFragments = hasOwnFragments(batch);
       return;
     }
@@ -178,6 +179,12 @@ export class DirectionStage {
 }
 
 const settled = (direction: number): number => (direction === DIRECTION_UNSURE ? DIRECTION_IN : direction);
+
+function sumOf(column: Uint32Array, count: number): number {
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += column[i]!;
+  return sum;
+}
 
 function settle(direction: Uint8Array, count: number): void {
   for (let i = 0; i < count; i++) if (direction[i] === DIRECTION_UNSURE) direction[i] = DIRECTION_IN;

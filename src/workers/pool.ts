@@ -19,7 +19,7 @@ import type { WorkerAnswer, WorkerTask } from './tasks.ts';
  */
 const SLOTS_FOR_ECHOES = 16;
 /**
- * Where all directions are told, nothing is held back. The fewer batches there are, the less of the caches they take;
+ * Where all packets are told to come in, nothing is held back. The fewer batches there are, the less of the caches they take;
  * and connections that a decoding worker has looked up ahead are still there when their batch is replayed.
  */
 const SLOTS_TOLD = 2;
@@ -39,7 +39,9 @@ export async function runOnPool(
   workers: number,
   observer: ReplayObserver,
 ): Promise<PoolRun> {
-  const slots = (machine.mayHoldEchoes ? SLOTS_FOR_ECHOES : SLOTS_TOLD) + 2 * workers;
+  // Fragments of this host's own packets wait for the others of their packet, which may lie as far ahead as echoes.
+  const mayHoldBack = machine.mayHoldEchoes || reader.sources.some(({ direction }) => direction === 'out');
+  const slots = (mayHoldBack ? SLOTS_FOR_ECHOES : SLOTS_TOLD) + 2 * workers;
   const ring = Ring.allocate(slots);
   const batches = allocateBatches(slots);
   const board = SourceBoard.allocate();
