@@ -14,6 +14,7 @@ import {
   C_TCP_LAST_WIN,
   C_TCP_SEEN,
   C_TIMEOUT,
+  C_TIMEOUT_POLICY,
   C_UDP_STREAM,
   C_WAYS_MARK,
   C_WAYS_STATUS,
@@ -182,6 +183,7 @@ export class QuickWay {
         words[tuple + TUPLE_PROTO] === proto &&
         words[tuple + TUPLE_ZONE] === 0 &&
         floats[(at + C_TIMEOUT) >> 1]! > now &&
+        words[at + C_TIMEOUT_POLICY] === 0 &&
         (isIpv4 || sameAddressTails(words, tuple, saddr, daddr, a))
       ) {
         const status = words[at + C_STATUS]!;

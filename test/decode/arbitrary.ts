@@ -21,6 +21,9 @@ const transport: fc.Arbitrary<{ proto: number; segment: Uint8Array }> = fc.oneof
     .record({ flags: fc.nat(255), body: payload })
     .map(({ flags, body }) => ({ proto: 6, segment: tcp({ flags }, body) })),
   payload.map((body) => ({ proto: 17, segment: udp(body) })),
+  fc
+    .record({ proto: fc.constantFrom(1, 58), type: fc.constantFrom(0, 8, 128, 129), body: payload })
+    .map(({ proto, type, body }) => ({ proto, segment: join(Uint8Array.of(type, 0, 0, 0, 1, 2), body) })),
   fc.record({ proto: fc.constantFrom(1, 58, 33, 47, 50, 51, 59, 132, 136, 4, 41, 255), segment: payload }),
 );
 const chain: fc.Arbitrary<{ next: number; bytes: Uint8Array }> = fc

@@ -12,6 +12,8 @@ import {
   DECODE_L4_SHORT,
   DECODE_OPTIONS,
   NO_OFFSET,
+  PLAIN_ECHO4,
+  PLAIN_ECHO6,
   PLAIN_TCP4,
   PLAIN_TCP6,
   PLAIN_UDP4,
@@ -25,7 +27,7 @@ import { MtuClasses } from '../../src/netfilter/mtu-classes.ts';
 import { QuickColumns } from '../../src/netfilter/quick-columns.loop.ts';
 import { entranceOf } from '../../src/netfilter/quick-way.loop.ts';
 import { Ways } from '../../src/netfilter/ways.ts';
-import { IPPROTO_TCP, IPPROTO_UDP, Packet } from '../../src/packet/packet.ts';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP, Packet } from '../../src/packet/packet.ts';
 import {
   R_DECODE_FLAGS,
   R_FRAG_OFFSET,
@@ -145,7 +147,12 @@ function plainOf({ columns: c, view }: ReturnType<typeof batchOf>, i: number): n
     expect(c.tcpSack[i]).toBe(highestSack(view, l4, headerBytes, end, c.tcpAck[i]! | 0));
     return c.family[i] === 4 ? PLAIN_TCP4 : PLAIN_TCP6;
   }
-  if (c.l4proto[i] !== IPPROTO_UDP || l4 + 8 > end) return 0;
+  if (l4 + 8 > end) return 0;
+  const type = view.getUint8(l4);
+  if (c.l4proto[i] === IPPROTO_ICMP && c.family[i] === 4) return type === 0 || type === 8 ? PLAIN_ECHO4 : 0;
+  if (c.l4proto[i] === IPPROTO_ICMPV6 && c.family[i] === 6)
+    return type === 128 || type === 129 ? PLAIN_ECHO6 : 0;
+  if (c.l4proto[i] !== IPPROTO_UDP) return 0;
   const stated = view.getUint16(l4 + 4);
   if (stated < 8 || stated > l4Length) return 0;
   expect(c.payloadBytes[i]).toBe(l4Length - 8);
