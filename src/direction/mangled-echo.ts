@@ -12,7 +12,8 @@ import { sipIdentity } from './sip-identity.ts';
  * helpers and translation, and only for packets that have no other echo.
  *
  *   TCP   identification, flags and window are the same; sequence and acknowledgement are near
- *   UDP   identification and the first 8 bytes are the same; or, of SIP, what names the message (sip-identity.ts)
+ *   UDP   identification and the first 8 bytes are the same (the first 4 of RAS: then addresses may begin); or, of SIP,
+ *         what names the message (sip-identity.ts)
  *
  * In either case an address or a port must differ, since a helper rewrites nothing where nothing is translated.
  */
@@ -61,6 +62,8 @@ export class MangledEchoes {
 }
 
 const ACK = 16;
+/** H.323, between endpoint and gatekeeper. */
+const RAS_PORT = 1719;
 
 /** A helper adds or takes some bytes with each command: far fewer than this in the life of a connection. */
 const MAX_SHIFT = 1 << 24;
@@ -86,8 +89,9 @@ function takeLooseFingerprint(batch: Batch, i: number): boolean {
   if (payload + 8 > end) return false;
   const { view } = batch;
   const name = sipIdentity(batch.data, payload, end);
-  const first =
-    name === 0 ? view.getInt32(payload) ^ Math.imul(view.getInt32(payload + 4), 0x85ebca77) : name;
+  const isRas = c.sport[i] === RAS_PORT || c.dport[i] === RAS_PORT;
+  const second = isRas ? 0 : view.getInt32(payload + 4);
+  const first = name === 0 ? view.getInt32(payload) ^ Math.imul(second, 0x85ebca77) : name;
   loose[0] = mix32(identification ^ first);
   loose[1] = mix32(identification + first);
   return true;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MangledEchoes } from '../../src/direction/mangled-echo.ts';
 import { sipIdentity } from '../../src/direction/sip-identity.ts';
 import { rawBatch } from '../conntrack/harness.ts';
+import { unregistrationRequest } from '../kernel/h323-messages.ts';
 import { type Bytes, ip, ipv4, tcp, text, udp } from '../kernel/packets.ts';
 
 const INSIDE = { saddr: '10.0.0.9', daddr: '198.51.100.7' };
@@ -47,6 +48,16 @@ describe('rewritten echoes', () => {
     expect(isEcho(sent, segment(OUTSIDE, 1000, 'x', { ack: 500 + (1 << 25) }))).toBe(false);
     // Its echo has been seen already.
     expect(isEcho(sent, segment(OUTSIDE, 1000, 'PORT 192,0,2,1,195,80\r\n'), true)).toBe(false);
+  });
+
+  it('are told of RAS by even fewer, since an address may come soon', () => {
+    const leaves = (addresses: typeof INSIDE, address: string) => {
+      const call = { family: 4 as const, address, port: 1720 };
+      const payload = Uint8Array.from(unregistrationRequest([call]), (character) => character.charCodeAt(0));
+      const layer = udp({ sport: 1719, dport: 1719, payload });
+      return ip(addresses, layer);
+    };
+    expect(isEcho(leaves(INSIDE, INSIDE.saddr), leaves(OUTSIDE, OUTSIDE.saddr))).toBe(true);
   });
 
   it('are told over UDP by their first bytes', () => {

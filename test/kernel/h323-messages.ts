@@ -194,6 +194,8 @@ export interface CallParts {
   readonly callee?: Place;
   readonly caller?: Place;
   readonly fastStart?: readonly ChannelParts[];
+  /** Additions behind the others, none of them there. */
+  readonly later?: number;
   /** Messages of H.245 inside. */
   readonly tunnelled?: readonly Per[];
 }
@@ -203,6 +205,10 @@ function fastStartOf(channels: readonly ChannelParts[] | undefined): Per | undef
   const per = new Per().octets(channels.length);
   for (const channel of channels) per.open(openLogicalChannel(new Per(), channel));
   return per;
+}
+
+function absent({ later = 0 }: CallParts): undefined[] {
+  return Array<undefined>(later).fill(undefined);
 }
 
 /** Q.931: a message type, some other element, and H323-UserInformation with the body that `write` adds. */
@@ -242,7 +248,17 @@ export function setup(parts: CallParts): string {
     const identifier = new Per().put(0).octets(...Array<number>(16).fill(9));
     if (fast || caller) {
       const named = caller && signal(new Per(), caller);
-      per.additions(named, undefined, identifier, undefined, undefined, undefined, fast, new Per().put(0));
+      per.additions(
+        named,
+        undefined,
+        identifier,
+        undefined,
+        undefined,
+        undefined,
+        fast,
+        new Per().put(0),
+        ...absent(parts),
+      );
     }
   });
 }
@@ -269,7 +285,7 @@ export function answer(kind: 'callProceeding' | 'connect' | 'alerting', parts: C
       endpointType(per);
       if (parts.h245) signal(per, parts.h245);
     }
-    if (fast) per.additions(undefined, undefined, undefined, undefined, fast);
+    if (fast) per.additions(undefined, undefined, undefined, undefined, fast, ...absent(parts));
   });
 }
 

@@ -237,6 +237,13 @@ function callOddities(): Case[] {
     const text = setup({ h245: mine(CONTROL), fastStart: [{ media: mine(MEDIA) }] });
     add(`shortened/${length}`, call().says(framed(shortened(text, length))).packets);
   }
+  // A bitmap that ends with a fourth byte; and one that is longer than what the kernel knows of.
+  const fastStart = [{ media: mine(MEDIA) }];
+  add('additions/27', call().says(framed(setup({ h245: mine(CONTROL), fastStart, later: 19 }))).packets);
+  for (const later of [4, 5, 6]) {
+    const parts = { fastStart: [{ media: at(4, ends.server, MEDIA) }], later };
+    add(`additions/newer/${later}`, call().answers(framed(answer('callProceeding', parts))).packets);
+  }
   add(
     'many-channels',
     call().says(
@@ -351,14 +358,20 @@ function rasOddities(): Case[] {
   const mine = at(4, ends.client, CALL_PORT);
   const whole = registrationRequest([mine], [at(4, ends.client, RAS_PORT)]);
   const timed = registrationRequest([mine], [at(4, ends.client, RAS_PORT)], 600);
-  const asks = (text: string) =>
-    datagram(
-      ends.clientIface,
-      { saddr: ends.client, daddr: ends.server, sport: RAS_PORT, dport: RAS_PORT },
-      text,
-    );
+  const asks = (text: string, dport = RAS_PORT) =>
+    datagram(ends.clientIface, { saddr: ends.client, daddr: ends.server, sport: RAS_PORT, dport }, text);
+  const fromGatekeeper = (sport: number, text: string) =>
+    datagram(ends.serverIface, { saddr: ends.server, daddr: ends.client, sport, dport: RAS_PORT }, text);
   const texts = [...[20, 30, 40, 50, 60].map((length) => whole.slice(0, length)), timed.slice(0, -3)];
-  return texts.map((text, i) =>
-    helperCase(`ras/shortened/${i}`, 4, rulesFor('RAS', 'udp', RAS_PORT), [asks(text)]),
-  );
+  const rules = rulesFor('RAS', 'udp', RAS_PORT);
+  return [
+    ...texts.map((text, i) => helperCase(`ras/shortened/${i}`, 4, rules, [asks(text)])),
+    // What answers as expected announces no further port.
+    helperCase('ras/discovery/expected', 4, rules, [
+      asks(gatekeeperRequest(at(4, ends.client, RAS_PORT))),
+      fromGatekeeper(RAS_PORT, gatekeeperConfirm(at(4, ends.server, 1800))),
+      asks(gatekeeperRequest(at(4, ends.client, RAS_PORT)), 1800),
+      fromGatekeeper(1800, gatekeeperConfirm(at(4, ends.server, 1900))),
+    ]),
+  ];
 }
