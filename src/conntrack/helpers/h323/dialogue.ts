@@ -4,7 +4,7 @@ import { sameAddress } from '../sip-message.ts';
 import { part, type Value } from './per.ts';
 
 /** RTP channels whose ports a connection remembers: audio, video, fax and one other. */
-export const CHANNELS_MAX = 4;
+const CHANNELS_MAX = 4;
 
 /** struct nf_ct_h323_master. Pairs are by direction: of the one whose port it is, and what became of it in NAT. */
 export interface H323Memory {

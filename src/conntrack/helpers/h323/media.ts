@@ -2,7 +2,7 @@ import { expectAtPort, followMaster } from '../../../nat/helper.ts';
 import { TUPLE_DPORT } from '../../../packet/conntrack-access.ts';
 import { IPPROTO_TCP, IPPROTO_UDP } from '../../../packet/packet.ts';
 import { EXPECT_BUSY, EXPECT_OK, EXPECT_PERMANENT, type Expectation } from '../../expect.ts';
-import { CHANNELS_MAX, type Dialogue, type Spot } from './dialogue.ts';
+import type { Dialogue, Spot } from './dialogue.ts';
 import { part, type Value } from './per.ts';
 
 /** What a message of H.245 says of media. All of these are false when the packet is to be dropped. */
@@ -67,7 +67,7 @@ function translateMedia(dialogue: Dialogue, spot: Spot, rtp: Expectation, rtcp: 
   follow(dialogue, rtp);
   follow(dialogue, rtcp);
   const slot = memory.rtpPorts.findIndex((ports) => ports[dir] === rtpPort || ports[dir] === 0);
-  if (slot < 0 || slot >= CHANNELS_MAX) return true;
+  if (slot < 0) return true;
   let port = rtpPort;
   for (; port <= 0xffff; port += 2) {
     rtp.tuple[TUPLE_DPORT] = port;
