@@ -97,7 +97,7 @@ async function printNotes(
 ): Promise<void> {
   const lines: string[] = [];
   if (options.quiet !== true) {
-    lines.push(...output.warnings);
+    for (const warning of output.warnings) lines.push(warning);
     const notes = [...unmatchedView(output, options), ...unmatchedSkews(output)];
     lines.push(...notes.map((note) => `${PROGRAM}: ${note}`));
   }

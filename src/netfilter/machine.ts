@@ -102,7 +102,7 @@ export function loadRulesets(
     config.ipset,
     rulesets.map(({ family, ruleset }) => ({ family, rules: [...rulesOf(ruleset)] })),
   );
-  errors.push(...findings);
+  for (const finding of findings) errors.push(finding);
   if (errors.length > 0) throw new FindingsError(errors);
   const counters = numberCounters(rulesets.map(({ ruleset }) => ruleset));
   return { rulesets, counters, sets, warnings, unsupported };

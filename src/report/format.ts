@@ -45,7 +45,9 @@ export function alignedTable(headings: readonly string[], rows: readonly (readon
   const right = headings.map((heading) => heading.startsWith('>'));
   const titles = headings.map((heading) => heading.replace(/^>/, ''));
   const lines = [titles, ...rows];
-  const widths = titles.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
+  const widths = titles.map((_, column) =>
+    lines.reduce((most, line) => Math.max(most, line[column]!.length), 0),
+  );
   return lines.map((line) =>
     line
       .map((cell, column) => (right[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))

@@ -163,3 +163,18 @@ test('packets that are in no row, or in two, are a mistake of ours', () => {
     /1234 packets have a way, but 1235/,
   );
 });
+
+test('more rules than a call takes arguments', () => {
+  const output = makeOutput();
+  const many = rulesetHits(output, false).map((ruleset) => ({
+    ...ruleset,
+    tables: ruleset.tables.map((table) => ({
+      ...table,
+      chains: table.chains
+        .filter((chain) => chain.rules.length > 0)
+        .map((chain) => ({ ...chain, rules: Array(130_000).fill(chain.rules[0]) })),
+    })),
+  }));
+  const lines = textReport(output, many, { hitOnly: false, summary: false }).split('\n');
+  expect(lines.length).toBeGreaterThan(130_000);
+});
