@@ -13,6 +13,7 @@ import {
   RANGES_LEVELS,
   UNKNOWN_INTERFACE,
 } from './chain-index.ts';
+import { dependsOnRegister } from './dependence.ts';
 import { type Field, fieldsOf, InterfaceField, type WordField } from './index-fields.ts';
 import { Words } from './words.ts';
 
@@ -76,6 +77,7 @@ export class IndexBuilder {
       nodes: this.#nodes.array(),
       lists: this.#lists.array(),
       bounds: Uint32Array.from(this.#bounds.array()),
+      depends: this.#fields.reduce((bits, { register }) => bits | dependsOnRegister(register), 0),
       maxLists: this.#listCount,
     };
   }

@@ -73,6 +73,8 @@ export interface ChainIndex {
   nodes: Int32Array;
   lists: Int32Array;
   bounds: Uint32Array;
+  /** DEPENDS_*: what a search looks at. */
+  readonly depends: number;
   /** Lists that a search gives at most. */
   maxLists: number;
 }

@@ -10,6 +10,7 @@ import {
   type Verdict,
 } from '../packet/verdict.ts';
 import type { ChainIndex } from './chain-index.ts';
+import { DEPENDS_ON_MORE } from './dependence.ts';
 import { isOdd } from './odd.ts';
 import {
   DO_COUNT,
@@ -19,6 +20,7 @@ import {
   type Program,
   type ProgramChain,
   RULE_COUNTER,
+  RULE_DEPENDS,
   RULE_DOES,
   RULE_OPERAND,
   RULE_TESTS,
@@ -64,6 +66,7 @@ export class CompiledRunner implements TableRunner {
     const { r } = p;
     if (isOdd(r)) {
       trail.unsharable = true;
+      trail.depends |= DEPENDS_ON_MORE;
       return this.#linear.run(table, hook, p, trail);
     }
     const { chains, rules, tests, targets, builtin } = this.#program;
@@ -76,7 +79,7 @@ export class CompiledRunner implements TableRunner {
     this.#enter(number, base);
     let chain = base;
     for (;;) {
-      const i = this.#next(chain, r);
+      const i = this.#next(chain, r, trail);
       if (i < 0) {
         if (!this.#leave()) return policy(base, p, trail);
         chain = chains[this.#stack[this.#frame]!]!;
@@ -85,6 +88,7 @@ export class CompiledRunner implements TableRunner {
       const rule = chain.first + i * RULE_WORDS;
       const pc = rules[rule + RULE_TESTS]!;
       const end = rules[rule + RULE_WORDS + RULE_TESTS]!;
+      trail.depends |= rules[rule + RULE_DEPENDS]!;
       if (pc !== end && !testsHold(tests, pc, end, p, trail)) {
         if (!p.hotdrop) continue;
         trail.decider = rules[rule + RULE_COUNTER]!;
@@ -109,6 +113,7 @@ export class CompiledRunner implements TableRunner {
       if (does !== DO_VERDICT) {
         const target = targets[operand]!;
         if (!target.sharable) trail.unsharable = true;
+        trail.depends |= target.depends;
         verdict = target.apply(target.options, p as never, target.state) as Verdict;
         if (verdict === VERDICT_CONTINUE) continue;
       }
@@ -148,14 +153,17 @@ export class CompiledRunner implements TableRunner {
   }
 
   /** Number of the next rule to try in the running frame, -1 at the end of the chain. */
-  #next(chain: ProgramChain, r: Int32Array): number {
+  #next(chain: ProgramChain, r: Int32Array, trail: Trail): number {
     const stack = this.#stack;
     const frame = this.#frame;
     const position = stack[frame + 2]!;
     switch (stack[frame + 1]) {
       case RULE_BY_RULE:
-        if (position === stack[frame + 3])
-          return chain.index === undefined ? -1 : this.#search(chain.index, r);
+        if (position === stack[frame + 3]) {
+          if (chain.index === undefined) return -1;
+          trail.depends |= chain.index.depends;
+          return this.#search(chain.index, r);
+        }
         stack[frame + 2] = position + 1;
         return position;
       case 0:

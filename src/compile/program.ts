@@ -5,6 +5,7 @@ import type { AddressMatch } from '../ruleset/model.ts';
 import { isStandard } from '../targets/standard.ts';
 import { indexChain } from './build-index.ts';
 import type { ChainIndex, IndexedRule } from './chain-index.ts';
+import { type Dependence, dependsOnMatch, dependsOnTarget } from './dependence.ts';
 import { isIndexable, type RuleKey, RuleKeys } from './rule-keys.ts';
 import type { Sharing } from './sharing.ts';
 import { CodeEmitter, TestCode, type TestListener } from './test-code.ts';
@@ -21,14 +22,16 @@ export const DO_VERDICT = 4;
 
 /**
  * Words of a rule in Program.rules: where its tests begin; its counter; what it does, and on what: number of the chain
- * of a jump or goto, number of a target, verdict. Its tests end where those of the next rule begin: behind the last
+ * of a jump or goto, number of a target, verdict; what it depends on. Its tests end where those of the next rule begin: behind the last
  * rule of a chain stands one word more.
  */
 export const RULE_TESTS = 0;
 export const RULE_COUNTER = 1;
 export const RULE_DOES = 2;
 export const RULE_OPERAND = 3;
-export const RULE_WORDS = 4;
+/** DEPENDS_*: what the rule's tests make a packet's way depend on (but for those that are called). */
+export const RULE_DEPENDS = 4;
+export const RULE_WORDS = 5;
 
 /** A chain of the compiled program. */
 export interface ProgramChain {
@@ -46,6 +49,8 @@ export interface ProgramTarget {
   readonly state: unknown;
   /** Packets that come to this target may share a path. */
   readonly sharable: boolean;
+  /** DEPENDS_*. */
+  readonly depends: number;
 }
 
 /** A family's ruleset, compiled. */
@@ -58,14 +63,14 @@ export interface Program {
   readonly builtin: readonly Int32Array[];
 }
 
-/** Compiles a ruleset; what its rules look at is noted in `sharing` (not sealed yet). */
-export function compileProgram(runtime: RuntimeRuleset, sharing: Sharing): Program {
+/** Compiles a ruleset; what its rules look at is noted in `sharing` (not sealed yet) and `dependence`. */
+export function compileProgram(runtime: RuntimeRuleset, sharing: Sharing, dependence: Dependence): Program {
   const tests = new TestCode();
   const numbers = new Map<RuntimeChain, number>();
   for (const chain of runtime.chains) numbers.set(chain, numbers.size);
   const targets: ProgramTarget[] = [];
   const rules = new Words();
-  const compiler = new RuleCompiler(tests, sharing);
+  const compiler = new RuleCompiler(tests, sharing, dependence);
   const moving = new MovingChains();
   const chains = runtime.chains.map((chain) => {
     const first = rules.used;
@@ -74,6 +79,7 @@ export function compileProgram(runtime: RuntimeRuleset, sharing: Sharing): Progr
       const { inInterface, outInterface } = rule;
       const keys = compiler.compile(rule);
       pushAction(rule, rules, numbers, targets, sharing);
+      rules.push(compiler.depends);
       return { keys, inInterface, outInterface } satisfies IndexedRule;
     });
     rules.push(tests.used);
@@ -138,7 +144,8 @@ function pushAction(
     const scope = scopeOf(definition.scope, options);
     const reads = typeof definition.reads === 'function' ? definition.reads(options) : definition.reads;
     const sharable = !rule.dead && isSharable(scope, reads, sharing);
-    targets.push({ apply: definition.apply as ProgramTarget['apply'], options, state, sharable });
+    const apply = definition.apply as ProgramTarget['apply'];
+    targets.push({ apply, options, state, sharable, depends: dependsOnTarget(definition) });
   }
 }
 
@@ -167,16 +174,21 @@ class RuleCompiler implements TestListener {
   #keys = new RuleKeys();
   #isRaw = false;
   #sharable = true;
+  readonly #dependence: Dependence;
+  /** DEPENDS_* of the tests of the rule compiled last, but for those that are called. */
+  depends = 0;
 
-  constructor(tests: TestCode, sharing: Sharing) {
+  constructor(tests: TestCode, sharing: Sharing, dependence: Dependence) {
     this.tests = tests;
     this.#sharing = sharing;
+    this.#dependence = dependence;
     this.#emitter = new CodeEmitter(tests, this);
     this.#nowhere = new CodeEmitter(this.#scratch, this);
   }
 
   masked(register: number, mask: number, value: number, top: boolean): void {
     if (!this.#sharing.masked(register, mask, value)) this.#sharable = false;
+    this.depends |= this.#dependence.masked(register, mask, value);
     if (top && isIndexable(register, this.#isRaw)) this.#keys.addMasked(register, mask, value);
   }
 
@@ -184,12 +196,14 @@ class RuleCompiler implements TestListener {
     for (let i = 0; i < pairs.length; i += 2) {
       if (!this.#sharing.range(register, pairs[i]!, pairs[i + 1]!)) this.#sharable = false;
     }
+    this.depends |= this.#dependence.ranges(register, pairs);
     if (top && isIndexable(register, this.#isRaw)) this.#keys.add(register, pairs);
   }
 
   /** Emits the tests of `rule` and gives what an index may know of it. */
   compile(rule: RuntimeRule): readonly RuleKey[] {
     this.#keys = new RuleKeys();
+    this.depends = 0;
     this.#isRaw = rule.environment.table === 'raw';
     const e = this.#emitter;
     if (rule.dead) {
@@ -226,7 +240,7 @@ class RuleCompiler implements TestListener {
     if (scope !== 'global' && definition.compile !== undefined && this.#tryCompile(match, environment))
       return;
     if (!isSharable(scope, reads, this.#sharing)) this.#emitter.unshare();
-    this.#emitter.call(match);
+    this.#emitter.call(match, dependsOnMatch(definition.name));
   }
 
   /**

@@ -9,7 +9,7 @@ import type { Emitter } from '../extension/emitter.ts';
  *   RANGE   register lo hi           lo <= unsigned word <= hi
  *   RANGES  register start count     unsigned word lies in one of `count` pairs of `ranges` from `start` on
  *   IFACE   register test            interfaces[test] holds for the word
- *   CALL    match                    calls[match] evaluates to true
+ *   CALL    match depends            calls[match] evaluates to true; a way depends on `depends` (DEPENDS_*) then
  *   NOT     end …tests               the tests up to `end` do not all hold
  *   ANY     end (blockEnd …tests)*   the tests of at least one block all hold
  *   NEVER
@@ -137,8 +137,8 @@ export class CodeEmitter implements Emitter {
     this.#code.interfaces.push(test);
   }
 
-  call(match: RuntimeMatch): void {
-    this.#words(OP_CALL, this.#code.calls.length);
+  call(match: RuntimeMatch, depends: number): void {
+    this.#words(OP_CALL, this.#code.calls.length, depends);
     this.#code.calls.push(match);
   }
 

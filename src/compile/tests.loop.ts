@@ -38,8 +38,9 @@ export function testsHold(tests: TestCode, pc: number, end: number, p: Packet, t
         break;
       case OP_CALL: {
         const { definition, options, state } = tests.calls[code[pc + 1]!]!;
+        trail.depends |= code[pc + 2]!;
         if (!definition.evaluate(options, p, state)) return false;
-        pc += 2;
+        pc += 3;
         break;
       }
       case OP_NOT: {

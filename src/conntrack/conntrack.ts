@@ -64,8 +64,11 @@ export interface ConntrackOptions {
 /** Below half of the address space a replay may want, and far above what a firewall holds. */
 const MAX_TABLE_BYTES = 768 * 1024 * 1024;
 
-/** Records beyond nf_conntrack_max: entries whose packets are done but that are still in limbo. */
-const SPARE_RECORDS = 64;
+/**
+ * Records beyond nf_conntrack_max, of entries whose packets are done: those in limbo, and those that are held until their
+ * packet is answered (MAX_PENDING of netfilter/pending-answers.ts).
+ */
+const SPARE_RECORDS = 64 + 4096;
 
 /**
  * Connection tracking as the hooks call it: nf_conntrack_in() (`track`) at PREROUTING and OUTPUT, nf_confirm()
@@ -82,6 +85,8 @@ export class Conntrack implements ConntrackAccess {
   readonly nat: Nat;
   readonly words: Int32Array;
   private readonly helpers: Helpers;
+  /** net.netfilter.nf_conntrack_max. */
+  private readonly max: number;
   private readonly tracker: Tracker;
   private readonly templates: Template[] = [];
   /** Timeout policies by name. */
@@ -95,6 +100,7 @@ export class Conntrack implements ConntrackAccess {
     const maxBytes = options.maxTableBytes ?? MAX_TABLE_BYTES;
     const configured = host.sysctl('net.netfilter.nf_conntrack_max');
     const max = configured > 0 ? configured : 0x7fffffff;
+    this.max = max;
     let capacity = Math.min(max + SPARE_RECORDS, 1 << 22);
     while (tableBytes(capacity) > maxBytes) capacity = Math.floor(capacity * 0.75);
     const buckets = host.sysctl('net.netfilter.nf_conntrack_buckets');
@@ -134,6 +140,15 @@ export class Conntrack implements ConntrackAccess {
   /** The short way for rows of a batch: see track-row.ts. */
   trackRow(c: Columns, view: DataView, i: number, hook: number): number {
     return trackRow(this.core, c, view, i, hook);
+  }
+
+  /**
+   * A connection can begin as begin-row.ts has it: none is expected or given a helper by its port, and there is room in the
+   * table without making any.
+   */
+  get hasRoomForRows(): boolean {
+    const { core } = this;
+    return core.expectations.count === 0 && !this.helpers.assignsByPort && core.inUse < this.max;
   }
 
   /** nf_confirm(): the connection's helper reads the packet, and the connection enters the table (confirm.ts). */

@@ -13,6 +13,8 @@ export class Trail {
    * this packet's own.
    */
   unsharable = false;
+  /** DEPENDS_* of compile/dependence.ts: what the compiled evaluator has found the way to depend on. */
+  depends = 0;
   /** skb->len at the start of the way. */
   startLength = 0;
   /** Bytes to add to counters beyond the start length, where a target has changed the packet's length. */
@@ -22,6 +24,7 @@ export class Trail {
     this.count = 0;
     this.decider = -1;
     this.unsharable = false;
+    this.depends = 0;
     this.startLength = length;
   }
 

@@ -33,6 +33,7 @@ import {
   SCOPE_UNIVERSE,
   TABLE_LOCAL,
 } from './route.ts';
+import { type Prefix, routedPrefixes } from './routed-prefixes.ts';
 import { Flow, type PolicyRule } from './rule.ts';
 import type { Sysctls } from './sysctl.ts';
 import type { AddressType, Host, Interface, Neighbour, RouteResult } from './types.ts';
@@ -103,6 +104,14 @@ export abstract class InventoryHost {
   }
 }
 
+/** What HOST says of routing. */
+interface RoutesAndRules {
+  readonly routes4: readonly Route[];
+  readonly routes6: readonly Route[];
+  readonly rules4: readonly PolicyRule[];
+  readonly rules6: readonly PolicyRule[];
+}
+
 /** A host that HOST describes: addresses, routes and rules are known. */
 export class KernelHost extends InventoryHost implements Host {
   readonly neighbours: readonly Neighbour[];
@@ -112,20 +121,17 @@ export class KernelHost extends InventoryHost implements Host {
   private readonly fib4: Fib4;
   private readonly fib6: Fib6;
   private readonly flow = new Flow();
+  private readonly written: RoutesAndRules;
 
   constructor(
     inventory: Inventory,
     sysctls: Sysctls,
-    fib: {
-      routes4: readonly Route[];
-      routes6: readonly Route[];
-      rules4: readonly PolicyRule[];
-      rules6: readonly PolicyRule[];
-    },
+    fib: RoutesAndRules,
     assumptions: Iterable<string>,
     neighbours: readonly Neighbour[] = [],
   ) {
     super(inventory, sysctls, assumptions);
+    this.written = fib;
     this.neighbours = neighbours;
     const { devices, loopbackId } = inventory;
     this.devices = devices;
@@ -160,6 +166,13 @@ export class KernelHost extends InventoryHost implements Host {
       isForwarding: sysctls.number('net.ipv6.conf.all.forwarding') !== 0,
       assume: this.assume,
     });
+  }
+
+  routedPrefixes(family: Family): readonly Prefix[] | undefined {
+    const { routes4, routes6, rules4, rules6 } = this.written;
+    return family === 4
+      ? routedPrefixes(4, this.devices, routes4, rules4)
+      : routedPrefixes(6, this.devices, routes6, rules6);
   }
 
   routeInput(

@@ -1,4 +1,5 @@
 import type { Family } from '../base/inet.ts';
+import type { Prefix } from './routed-prefixes.ts';
 
 /** Result of a routing decision: ROUTE_* kinds. */
 export const ROUTE_LOCAL = 0;
@@ -180,6 +181,11 @@ export interface Host {
   broadcastMask(interfaceId: number, daddr: number): number;
   /** What HOST says of the hardware addresses of others. */
   readonly neighbours?: readonly Neighbour[];
+  /**
+   * What routing decisions tell unicast addresses apart by, where they depend on nothing else that packets of one way in
+   * differ in: see routedPrefixes(). Absent or undefined where that cannot be said.
+   */
+  routedPrefixes?(family: Family): readonly Prefix[] | undefined;
   /** Present when the host's addresses are not known: what the captures tell is learned before the replay begins. */
   readonly guess?: LocalGuess;
   /** Sentences for the report: what was assumed because HOST did not say. */

@@ -1,6 +1,7 @@
 import { type Finding, FindingsError, renderFinding } from '../base/errors.ts';
 import type { Family } from '../base/inet.ts';
 import { CompiledRunner } from '../compile/compiled-runner.ts';
+import { Dependence } from '../compile/dependence.ts';
 import { compileProgram } from '../compile/program.ts';
 import { Sharing } from '../compile/sharing.ts';
 import { Conntrack } from '../conntrack/conntrack.ts';
@@ -138,6 +139,7 @@ export class Machine {
     this.#conntrack = new Conntrack({ host, seed, midstream, timeoutPolicies, assume });
     this.#conntrack.nat.selector.chooser = (_ct, _tuple, manip) => this.#dice.port(manip);
     const sharing: (Sharing | undefined)[] = [];
+    const dependences: (Dependence | undefined)[] = [];
     const rawFirst: boolean[] = [];
     const defragmenters: (FragmentAssembler | undefined)[] = [];
     // For both families, whether they have rules or not: their packets are put together all the same.
@@ -161,8 +163,13 @@ export class Machine {
         this.#families[family] = { runner: new LinearRunner(runtime), tracks, translates };
       } else {
         const shared = new Sharing();
-        const runner = new CompiledRunner(compileProgram(runtime, shared), new LinearRunner(runtime));
-        if (shared.seal()) sharing[family] = shared;
+        const dependence = new Dependence();
+        const program = compileProgram(runtime, shared, dependence);
+        const runner = new CompiledRunner(program, new LinearRunner(runtime));
+        if (shared.seal()) {
+          sharing[family] = shared;
+          dependences[family] = dependence;
+        }
         this.#families[family] = { runner, tracks, translates };
       }
       rawFirst[family] = tracks && rawDecides(ruleset);
@@ -183,6 +190,7 @@ export class Machine {
       conntrack: this.#conntrack,
       families: this.#families,
       sharing,
+      dependences,
       rawFirst,
       trail: this.#trail,
       traversal: new Traversal(host, this.#conntrack, this.#families, this.#trail),
@@ -271,7 +279,7 @@ export class Machine {
       assumptions: [...this.host.assumptions, ...this.#assumptions],
       conntrackDump: lists ? this.#conntrack.dump(nowNs) : [],
       expectationDump: lists ? this.#conntrack.dumpExpectations(nowNs) : [],
-      profile: { walked: stage.walked, cached: stage.cached },
+      profile: { walked: stage.walked, recalled: stage.recalled, cached: stage.cached },
     };
   }
 }

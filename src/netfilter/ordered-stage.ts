@@ -8,6 +8,7 @@ import {
   DECODE_OPTIONS,
   PKT_OTHERHOST,
 } from '../batch/layout.ts';
+import type { Dependence } from '../compile/dependence.ts';
 import { isOdd } from '../compile/odd.ts';
 import type { Sharing } from '../compile/sharing.ts';
 import type { Conntrack } from '../conntrack/conntrack.ts';
@@ -28,6 +29,7 @@ import type { Host } from '../host/types.ts';
 import { IPS_CONFIRMED, IPS_WHOLE_WAY } from '../packet/conntrack-access.ts';
 import { Packet } from '../packet/packet.ts';
 import {
+  CT_NEW,
   CT_NONE,
   HOOK_PREROUTING,
   R_CHECKSUM,
@@ -38,6 +40,7 @@ import {
   R_DECODE_FLAGS,
   R_FAMILY,
   R_IIF,
+  R_L4PROTO,
   R_LENGTH,
   R_MARK,
   R_PHYS_IN,
@@ -71,6 +74,7 @@ import { type PathEnd, PathTable } from './path-table.ts';
 import { PendingAnswers } from './pending-answers.ts';
 import { QuickColumns } from './quick-columns.loop.ts';
 import { BLOCK_ROWS, entranceOf, isShared, QuickWay, STOPPED_TRACKED } from './quick-way.loop.ts';
+import { Recall } from './recall.ts';
 import { ReplayClock } from './replay-clock.ts';
 import { Statistics } from './statistics.ts';
 import { type FamilyRules, MAX_PORTS, type Traversal } from './traverse.ts';
@@ -84,6 +88,8 @@ export interface OrderedStageParts {
   readonly families: readonly (FamilyRules | undefined)[];
   /** [4] and [6]: undefined where paths are not to be shared (linear evaluator, too many classes). */
   readonly sharing: readonly (Sharing | undefined)[];
+  /** [4] and [6]: what paths depend on, where they may be shared by connections (walk-memo.ts). */
+  readonly dependences: readonly (Dependence | undefined)[];
   /** [4] and [6]: raw has rules that decide whether and how a packet is tracked, so it runs before conntrack looks. */
   readonly rawFirst: readonly boolean[];
   readonly trail: Trail;
@@ -128,6 +134,7 @@ export class OrderedStage {
   readonly statistics = new Statistics();
   readonly #cache: PathCache;
   readonly #ways = new Ways();
+  readonly #recall: Recall;
   readonly #quick: QuickWay;
   readonly #quickColumns: QuickColumns;
   readonly #mtus: MtuClasses;
@@ -139,6 +146,11 @@ export class OrderedStage {
   readonly #end: PathEnd = { outcome: 0, family: 0, hook: NO_HOOK, reason: 0, decider: -1, iif: 0, oif: 0 };
   walked = 0;
   cached = 0;
+  /** Packets that were spared a walk by the walks of others. */
+  get recalled(): number {
+    return this.#recall.recalled;
+  }
+
   echoesAgreed = 0;
   echoesDisagreed = 0;
   packets = 0;
@@ -172,6 +184,15 @@ export class OrderedStage {
     this.#answers = new PendingAnswers(parts.conntrack, this.#localForm, parts.assume);
     const quickSharing = (family: 4 | 6) =>
       parts.families[family]?.tracks === true && !parts.rawFirst[family] ? parts.sharing[family] : undefined;
+    this.#recall = new Recall({
+      ...parts,
+      dependences: parts.dependences.map((one, family) =>
+        family !== 0 && quickSharing(family as 4 | 6) !== undefined ? one : undefined,
+      ),
+      paths: this.paths,
+      statistics: this.statistics,
+      cache: this.#cache,
+    });
     this.#mtus = new MtuClasses(parts.host);
     this.#quick = new QuickWay(
       parts.conntrack.core,
@@ -261,7 +282,10 @@ export class OrderedStage {
     this.#bytes = batch.columns.length[i]!;
     this.current = first + i;
     this.#rowNumber = i;
-    const path = isTracked ? this.#tracked(batch, i, first, ahead) : this.#row(batch, i, first, ahead);
+    let path = -1;
+    if (isTracked) path = this.#tracked(batch, i, first, ahead);
+    else if (this.#isQuick(batch.columns, i)) path = this.#begins(batch, i, ahead);
+    if (path < 0) path = this.#row(batch, i, first, ahead);
     paths.packets[path]! += 1;
     paths.bytes[path]! += this.#bytes;
     if (!this.#parts.perPacket) return;
@@ -305,17 +329,45 @@ export class OrderedStage {
     return follows;
   }
 
-  /** Row `i`, which the quick way has taken through conntrack, and whose path is not known: walks it. */
+  #isQuick(c: Columns, i: number): boolean {
+    return this.#quick.isOpen && c.quick[i] !== 0;
+  }
+
+  /** Row `i` begins a connection whose path others tell: its path, or -1, and it goes the long way. */
+  #begins(batch: Batch, i: number, ahead: readonly Batch[]): number {
+    const path = this.#recall.first(batch, i);
+    if (path < 0) return -1;
+    this.#p.r[R_CTINFO] = CT_NEW;
+    if (batch.columns.echoDistance[i] !== 0) this.#echoOf(path, i, batch, ahead);
+    return path;
+  }
+
+  /** Row `i`, which the quick way has taken through conntrack, and whose path is not known: asks others, or walks it. */
   #tracked(batch: Batch, i: number, first: number, ahead: readonly Batch[]): number {
     const c = batch.columns;
     const p = this.#p;
     const { r } = p;
     const { state } = this.#quick;
     const way = c.way[i]!;
+    if (state >= 0) {
+      const path = this.#recall.connection(c, i, state >> 3, state & 7);
+      if (path >= 0) {
+        r[R_CTINFO] = state & 7;
+        if (c.echoDistance[i] !== 0) this.#echoOf(path, i, batch, ahead);
+        return path;
+      }
+    }
     this.#load(p, batch, i, first);
     if (state === ROW_DROPPED) {
       this.statistics.count(r, this.#conntrack.lastInvalidReason);
-      const path = this.#short(OUTCOME_STACK, r[R_FAMILY]!, STACK_CONNTRACK, 0, 0, HOOK_PREROUTING);
+      const path = this.#short(
+        OUTCOME_STACK,
+        r[R_FAMILY]!,
+        STACK_CONNTRACK,
+        c.ifaceId[i]!,
+        0,
+        HOOK_PREROUTING,
+      );
       if (c.echoDistance[i] !== 0) this.#echoOf(path, i, batch, ahead);
       return path;
     }
@@ -488,7 +540,7 @@ export class OrderedStage {
     const place = r[R_PHYS_IN] === 0 ? iface : r[R_PHYS_IN]!;
     const entrance = entranceOf(place, direction, r[R_TOS]!, r[R_PKT_TYPE]!, r[R_TTL]!);
     const way = this.#ways.idOf(signature, entrance, this.#mtus.classOf(r[R_LENGTH]!, r[R_DECODE_FLAGS]!));
-    if (tracks && !this.#traversal.trackFirst(p, isOut(direction))) return this.#finish(p, tracks);
+    if (tracks && !this.#traversal.trackFirst(p, isOut(direction), iface)) return this.#finish(p, tracks);
     return this.#share(p, direction, iface, tracks, sharing, way);
   }
 
@@ -514,17 +566,28 @@ export class OrderedStage {
     const confirmed = (r[R_CTSTATUS]! & IPS_CONFIRMED) !== 0;
     const isWhole = (r[R_CTSTATUS]! & IPS_WHOLE_WAY) !== 0;
     const ctmark = r[R_CTMARK]!;
-    const status = sharing.readsCtstatus ? r[R_CTSTATUS]! : 0;
+    const statusBefore = r[R_CTSTATUS]!;
+    const status = sharing.readsCtstatus ? statusBefore : 0;
     if (!confirmed || isWhole || !isShared(ctinfo)) {
-      return this.#walk(p, direction, iface, tracks);
+      const path = this.#walk(p, direction, iface, tracks);
+      if (!isWhole && this.#mayRemember(path)) this.#note(ct, ctinfo, statusBefore, path);
+      return path;
     }
     const known = this.#cache.connection(ct, ctinfo, way, ctmark, status);
     if (known >= 0) return this.#known(p, known, tracks);
     const path = this.#walk(p, direction, iface, tracks);
     if (this.#mayRemember(path) && this.#conntrack.mark(ct) === ctmark) {
       this.#cache.setConnection(ct, ctinfo, way, ctmark, status, path);
+      this.#note(ct, ctinfo, statusBefore, path);
     }
     return path;
+  }
+
+  /** The packet at hand has walked `path`: others may take it, too. */
+  #note(ct: number, ctinfo: number, status: number, path: number): void {
+    const { columns } = this.#batch!;
+    const row = this.#rowNumber;
+    if (this.#isQuick(columns, row)) this.#recall.note(columns, row, ct, ctinfo, status, path);
   }
 
   #mayRemember(path: number): boolean {
@@ -560,7 +623,7 @@ export class OrderedStage {
         this.#answers.add(p, this.#arrived, port ? p.r[R_PHYS_IN]! : 0);
       }
       if (ct >= 0) {
-        if (this.#traversal.confirmed) this.statistics.confirmed(r);
+        if (this.#traversal.confirmed) this.statistics.confirmed(r[R_FAMILY]!, r[R_L4PROTO]!);
         this.#conntrack.release(p);
       }
     }

@@ -112,8 +112,9 @@ export interface Echoes {
 }
 
 export interface Profile {
-  /** Packets that walked rules one by one, and those whose path was known already. */
+  /** Packets that walked rules one by one, those whose way another's walk told, and those whose path was known already. */
   walked: number;
+  recalled: number;
   cached: number;
 }
 

@@ -30,9 +30,17 @@ export class Statistics {
     if (state === STATE_INVALID) this.#invalid[family]![invalidReason]! += 1;
   }
 
+  /** As `count`, of a packet of a connection: NEW or ESTABLISHED. */
+  countKnown(family: number, l4proto: number, isNew: boolean, length: number): void {
+    const state = isNew ? STATE_NEW : STATE_ESTABLISHED;
+    const at = ((family === 4 ? 0 : 256) + l4proto) * STATES.length + state;
+    this.packets[at]! += 1;
+    this.bytes[at]! += length;
+  }
+
   /** A connection has entered the table. */
-  confirmed(r: Int32Array): void {
-    this.#confirmed[(r[R_FAMILY] === 4 ? 0 : 256) + r[R_L4PROTO]!]! += 1;
+  confirmed(family: number, l4proto: number): void {
+    this.#confirmed[(family === 4 ? 0 : 256) + l4proto]! += 1;
   }
 
   states(): StateRow[] {

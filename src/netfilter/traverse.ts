@@ -146,10 +146,12 @@ export class Traversal {
   /**
    * Does conntrack's part of PREROUTING or OUTPUT before anything else, for rulesets whose raw table has no say in
    * it: then the packet's connection is known before its way is. False when conntrack drops the packet; `end` says so.
+   * `iface`: the interface by which it came in, or leaves.
    */
-  trackFirst(p: Packet, isOut: boolean): boolean {
+  trackFirst(p: Packet, isOut: boolean, iface: number): boolean {
     const hook = isOut ? HOOK_OUTPUT : HOOK_PREROUTING;
-    this.#start(p, 0);
+    this.#start(p, isOut ? 0 : iface);
+    if (isOut) this.end.oif = iface;
     this.#tracked = -1;
     const tracked = this.#track(p, hook);
     if (tracked) this.#tracked = p.number;

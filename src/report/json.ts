@@ -130,6 +130,7 @@ export function jsonReport(output: ReplayOutput, rulesets: readonly RulesetHits[
       workers: config.workers,
       evaluator: config.evaluator,
       walked: result.profile.walked,
+      recalled: result.profile.recalled,
       cached: result.profile.cached,
     },
   });

@@ -137,7 +137,7 @@ it(`gives what the long way gives (seeds ${FIRST} to ${FIRST + COUNT - 1})`, asy
       expect(`seed ${seed}\n${saved(compiled)}`).toBe(`seed ${seed}\n${saved(linear)}`);
       expect(compiled.result.states).toEqual(linear.result.states);
       expect(compiled.result.invalid).toEqual(linear.result.invalid);
-      expect(compiled.result.conntrackDump).toEqual(linear.result.conntrackDump);
+      expect(compiled.result.conntrackDump.toSorted()).toEqual(linear.result.conntrackDump.toSorted());
       quick += compiled.result.profile.cached;
       packets += compiled.result.totals.packets;
       expect(linear.result.profile.cached).toBe(0);

@@ -93,7 +93,7 @@ export function makeOutput(options: FixtureOptions = {}): ReplayOutput {
       'ipv4     2 tcp      6 431999 ESTABLISHED src=192.0.2.10 dst=192.0.2.1 sport=1 dport=2 [ASSURED]',
     ],
     expectationDump: [],
-    profile: { walked: 34, cached: 1200 },
+    profile: { recalled: 0, walked: 34, cached: 1200 },
   };
   const host = { interfaces: ['', 'lo', 'eth0', 'eth1'].map((name, id) => ({ id, name })) };
   return {

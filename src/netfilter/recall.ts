@@ -1,0 +1,148 @@
+import type { Batch, Columns } from '../batch/batch.ts';
+import type { Dependence } from '../compile/dependence.ts';
+import type { Sharing } from '../compile/sharing.ts';
+import { beginRow, isFirstRow } from '../conntrack/begin-row.ts';
+import type { Conntrack } from '../conntrack/conntrack.ts';
+import { INVALID_NONE } from '../conntrack/invalid.ts';
+import { C_MARK, C_STATUS, RECORD_SHIFT } from '../conntrack/layout.ts';
+import type { Trail } from '../evaluate/trail.ts';
+import type { Host } from '../host/types.ts';
+import {
+  IPS_CONFIRMED,
+  IPS_DST_NAT,
+  IPS_DST_NAT_DONE,
+  IPS_DYING,
+  IPS_EXPECTED,
+  IPS_SRC_NAT,
+  IPS_SRC_NAT_DONE,
+  IPS_TEMPLATE,
+  IPS_WHOLE_WAY,
+} from '../packet/conntrack-access.ts';
+import { CT_ESTABLISHED, CT_NEW } from '../packet/registers.ts';
+import { OUTCOME_DELIVERED, OUTCOME_DROPPED, OUTCOME_FORWARDED } from './outcome.ts';
+import type { PathCache } from './path-cache.ts';
+import type { PathTable } from './path-table.ts';
+import { isShared } from './quick-way.loop.ts';
+import type { Statistics } from './statistics.ts';
+import type { FamilyRules } from './traverse.ts';
+import { WALK_ESTABLISHED, WALK_FIRST, WALK_NEW, WALK_REPLY, WalkMemo } from './walk-memo.ts';
+
+/** What recalling needs of the ordered stage. */
+export interface RecallParts {
+  readonly host: Host;
+  readonly conntrack: Conntrack;
+  readonly families: readonly (FamilyRules | undefined)[];
+  readonly sharing: readonly (Sharing | undefined)[];
+  /** [4] and [6]: undefined where paths are not shared between connections. */
+  readonly dependences: readonly (Dependence | undefined)[];
+  readonly paths: PathTable;
+  readonly statistics: Statistics;
+  readonly cache: PathCache;
+  readonly trail: Trail;
+}
+
+const NAT_DONE = IPS_SRC_NAT_DONE | IPS_DST_NAT_DONE;
+
+/**
+ * Of these, a connection whose packets take others' paths has IPS_CONFIRMED alone: translated packets show rules other
+ * addresses than those that they came with.
+ */
+const STATUS_GATE = IPS_CONFIRMED | IPS_DYING | IPS_TEMPLATE | IPS_WHOLE_WAY | IPS_SRC_NAT | IPS_DST_NAT;
+
+/**
+ * Spares packets the walk that their connection does not know the end of, where walks of other connections tell it
+ * (walk-memo.ts): first packets, whose connection then begins straight from the row (conntrack/begin-row.ts), and the
+ * first ones of each direction. The answer is the long way's always.
+ */
+export class Recall {
+  readonly #parts: RecallParts;
+  readonly #memo: WalkMemo;
+  /** Packets that were spared a walk. */
+  recalled = 0;
+
+  constructor(parts: RecallParts) {
+    this.#parts = parts;
+    this.#memo = new WalkMemo(parts.host, parts.dependences);
+  }
+
+  /** Path of row `i`, which is quick and begins a connection; -1 where it has to go the long way, and nothing is done. */
+  first(batch: Batch, i: number): number {
+    const c = batch.columns;
+    const { conntrack, paths, statistics } = this.#parts;
+    const { core } = conntrack;
+    const family = c.family[i]!;
+    if (!this.#memo.isOpen(family) || !conntrack.hasRoomForRows || !isFirstRow(core, c, i)) return -1;
+    const path = this.#memo.find(c, i, WALK_FIRST);
+    if (path < 0) return -1;
+    const l4proto = c.l4proto[i]!;
+    if (paths.outcomeOf(path) !== OUTCOME_DROPPED) {
+      const translates = this.#parts.families[family]!.translates;
+      if (beginRow(core, c, batch.view, i, translates ? NAT_DONE : 0) < 0) return -1;
+      statistics.confirmed(family, l4proto);
+    }
+    core.nowNs = c.timeNs[i]!;
+    core.lastInvalidReason = INVALID_NONE;
+    statistics.countKnown(family, l4proto, true, c.length[i]!);
+    this.recalled++;
+    return path;
+  }
+
+  /**
+   * Path of row `i`, which conntrack has found to belong to `ct` in state `ctinfo`, or -1. The connection remembers it
+   * from now on.
+   */
+  connection(c: Columns, i: number, ct: number, ctinfo: number): number {
+    const { conntrack, cache, sharing, statistics } = this.#parts;
+    const { words } = conntrack.core;
+    const at = ct << RECORD_SHIFT;
+    const status = words[at + C_STATUS]!;
+    const family = c.family[i]!;
+    if (!this.#isOfOthers(family, status, ctinfo)) return -1;
+    const path = this.#memo.find(c, i, walkState(ctinfo));
+    if (path < 0) return -1;
+    const readsStatus = sharing[family]!.readsCtstatus;
+    cache.setConnection(ct, ctinfo, c.way[i]!, words[at + C_MARK]!, readsStatus ? status : 0, path);
+    statistics.countKnown(family, c.l4proto[i]!, ctinfo === CT_NEW, c.length[i]!);
+    this.recalled++;
+    return path;
+  }
+
+  /**
+   * Row `i`, which is quick, has walked `path`, which may be remembered. `ct` and `ctinfo`: as the packet's registers had
+   * them when its walk began; `status`: its connection's, then.
+   */
+  note(c: Columns, i: number, ct: number, ctinfo: number, status: number, path: number): void {
+    const { paths, trail } = this.#parts;
+    const outcome = paths.outcomeOf(path);
+    if (outcome !== OUTCOME_FORWARDED && outcome !== OUTCOME_DELIVERED && outcome !== OUTCOME_DROPPED) return;
+    const family = c.family[i]!;
+    if ((status & IPS_CONFIRMED) !== 0) {
+      if (this.#isOfOthers(family, status, ctinfo)) {
+        this.#memo.set(c, i, walkState(ctinfo), path, trail.depends);
+      }
+    } else if (ctinfo === CT_NEW && this.#beganPlainly(family, ct, outcome)) {
+      this.#memo.set(c, i, WALK_FIRST, path, trail.depends);
+    }
+  }
+
+  /** The way of packets of such a connection may be another's. */
+  #isOfOthers(family: number, status: number, ctinfo: number): boolean {
+    if (!isShared(ctinfo) || (status & STATUS_GATE) !== IPS_CONFIRMED) return false;
+    // Rules of the nat table are asked as long as the translation is not settled.
+    const isSettled = (status & NAT_DONE) === NAT_DONE || !this.#parts.families[family]!.translates;
+    return ctinfo !== CT_NEW || (isSettled && (status & IPS_EXPECTED) === 0);
+  }
+
+  /** The first packet has left its connection as beginRow would, or none. */
+  #beganPlainly(family: number, ct: number, outcome: number): boolean {
+    if (outcome === OUTCOME_DROPPED) return true;
+    const { words } = this.#parts.conntrack.core;
+    const at = ct << RECORD_SHIFT;
+    const done = this.#parts.families[family]!.translates ? NAT_DONE : 0;
+    return words[at + C_STATUS] === (IPS_CONFIRMED | done) && words[at + C_MARK] === 0;
+  }
+}
+
+function walkState(ctinfo: number): number {
+  return ctinfo === CT_ESTABLISHED ? WALK_ESTABLISHED : ctinfo === CT_NEW ? WALK_NEW : WALK_REPLY;
+}
