@@ -126,11 +126,12 @@ export class Machine {
   readonly #dice = new Dice();
   readonly #assumptions = new Set<string>();
 
-  constructor(config: MachineConfig) {
+  /** `loaded`: what `loadRulesets(config)` gave, where it was asked already; it is this machine's alone from now on. */
+  constructor(config: MachineConfig, loaded = loadRulesets(config)) {
     const assume = (sentence: string): void => void this.#assumptions.add(sentence);
-    this.loaded = loadRulesets(config);
+    this.loaded = loaded;
     this.host = loadHost(config.host, { captureInterfaces: config.captureInterfaces });
-    const { host, loaded } = this;
+    const { host } = this;
     for (const { family, words, iface } of config.seenSources ?? []) {
       host.guess?.learnSource(family, Int32Array.from(words), 0, host.interfaceId(iface));
     }

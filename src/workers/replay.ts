@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { openCaptures } from '../capture/open.ts';
 import type { CaptureReader } from '../capture/reader.ts';
 import { loadHost } from '../host/load.ts';
-import { loadRulesets, Machine, type MachineConfig } from '../netfilter/machine.ts';
+import { type LoadedRulesets, loadRulesets, Machine, type MachineConfig } from '../netfilter/machine.ts';
 import type { ReplayResult } from '../netfilter/result.ts';
 import type { ReplayConfig, ReplayObserver, ReplayOutput } from './config.ts';
 import { runInline } from './inline.ts';
@@ -30,7 +30,7 @@ export async function runReplay(config: ReplayConfig, observer: ReplayObserver =
     const start = performance.now();
     const { result, interrupted } =
       config.workers === 0
-        ? await runHere(machineConfig, reader, observer)
+        ? await runHere(machineConfig, loaded, reader, observer)
         : await (await import('./pool.ts')).runOnPool(reader, machineConfig, config.workers, observer);
     const seconds = (performance.now() - start) / 1000;
     const host = loadHost(config.host, { captureInterfaces: machineConfig.captureInterfaces });
@@ -54,10 +54,11 @@ export async function runReplay(config: ReplayConfig, observer: ReplayObserver =
 
 async function runHere(
   config: MachineConfig,
+  loaded: LoadedRulesets,
   reader: CaptureReader,
   observer: ReplayObserver,
 ): Promise<{ result: ReplayResult; interrupted: boolean }> {
-  const machine = new Machine(config);
+  const machine = new Machine(config, loaded);
   const interrupted = await runInline(reader, machine, config.checksum, observer);
   return { result: machine.result(reader.clock.baseNs), interrupted };
 }
