@@ -28,6 +28,7 @@ import { confirmConnection } from './confirm.ts';
 import { Conncount } from './conncount.ts';
 import { ConntrackCore } from './core.ts';
 import { dumpExpectations } from './expect-text.ts';
+import { makeRoom } from './expire.ts';
 import { Helpers } from './helpers.ts';
 import {
   ACCOUNT_ELEMENTS,
@@ -87,6 +88,7 @@ export class Conntrack implements ConntrackAccess {
   private readonly helpers: Helpers;
   /** net.netfilter.nf_conntrack_max. */
   private readonly max: number;
+  private readonly perBucket: number;
   private readonly tracker: Tracker;
   private readonly templates: Template[] = [];
   /** Timeout policies by name. */
@@ -104,7 +106,7 @@ export class Conntrack implements ConntrackAccess {
     let capacity = Math.min(max + SPARE_RECORDS, 1 << 22);
     while (tableBytes(capacity) > maxBytes) capacity = Math.floor(capacity * 0.75);
     const buckets = host.sysctl('net.netfilter.nf_conntrack_buckets');
-    const perBucket = buckets > 0 ? (2 * Math.min(max, capacity)) / buckets : 2;
+    this.perBucket = buckets > 0 ? (2 * Math.min(max, capacity)) / buckets : 2;
     this.core = new ConntrackCore(host, capacity, options.midstream === 'established');
     this.words = this.core.words;
     this.readPolicies(options.timeoutPolicies);
@@ -114,7 +116,7 @@ export class Conntrack implements ConntrackAccess {
       templates: this.templates,
       helpers: this.helpers,
       max,
-      perBucket,
+      perBucket: this.perBucket,
     });
   }
 
@@ -142,13 +144,14 @@ export class Conntrack implements ConntrackAccess {
     return trackRow(this.core, c, view, i, hook);
   }
 
-  /**
-   * A connection can begin as begin-row.ts has it: none is expected or given a helper by its port, and there is room in the
-   * table without making any.
-   */
-  get hasRoomForRows(): boolean {
-    const { core } = this;
-    return core.expectations.count === 0 && !this.helpers.assignsByPort && core.inUse < this.max;
+  /** A connection can begin as begin-row.ts has it: none is expected, or given a helper by its port. */
+  get takesRows(): boolean {
+    return this.core.expectations.count === 0 && !this.helpers.assignsByPort;
+  }
+
+  /** See makeRoom() in expire.ts. */
+  makeRoom(hash: number): boolean {
+    return makeRoom(this.core, hash, this.max, this.perBucket);
   }
 
   /** nf_confirm(): the connection's helper reads the packet, and the connection enters the table (confirm.ts). */

@@ -77,12 +77,21 @@ const EVICTION_BUCKETS = 8;
  * sides make room. Which ones those are is decided by a secret hash in the kernel and by our own here; that some
  * of so many are looked at, `perBucket` of them in each of eight buckets, is the same.
  */
-export function earlyDrop(core: ConntrackCore, hash: number, perBucket: number): boolean {
-  const { words } = core;
+function earlyDrop(core: ConntrackCore, hash: number, perBucket: number): boolean {
   const limit = Math.max(1, Math.round(EVICTION_BUCKETS * perBucket));
-  return core.table.walkFrom(hash, limit, (ct) => {
-    const status = words[(ct << RECORD_SHIFT) + C_STATUS]!;
-    if ((status & IPS_ASSURED) !== 0 || (status & IPS_DYING) !== 0) return false;
-    return core.kill(ct);
-  });
+  return core.table.walkFrom(hash, limit, dropUnlessAssured, core);
+}
+
+function dropUnlessAssured(core: ConntrackCore, ct: number): boolean {
+  const status = core.words[(ct << RECORD_SHIFT) + C_STATUS]!;
+  if ((status & IPS_ASSURED) !== 0 || (status & IPS_DYING) !== 0) return false;
+  return core.kill(ct);
+}
+
+/**
+ * Sees to it that there is room for one more entry, of whose tuple `hash` is: __nf_conntrack_alloc() with a table of
+ * `max` entries. False when none could be dropped.
+ */
+export function makeRoom(core: ConntrackCore, hash: number, max: number, perBucket: number): boolean {
+  return core.inUse < max || sweepAll(core) > 0 || earlyDrop(core, hash, perBucket);
 }

@@ -309,14 +309,14 @@ export class ConntrackTable {
    * Records in the order of the index from the home of `hash` on, at most `limit` of them, handed to `visit`
    * until it gives true. Used where the kernel walks neighbouring buckets (early_drop()).
    */
-  walkFrom(hash: number, limit: number, visit: (ct: number) => boolean): boolean {
+  walkFrom<T>(hash: number, limit: number, visit: (context: T, ct: number) => boolean, context: T): boolean {
     const mask = this.indexMask;
     let seen = 0;
     for (let i = 0, slot = hash & mask; i <= mask && seen < limit; i++, slot = (slot + 1) & mask) {
       const reference = this.index[2 * slot + 1]!;
       if (reference === 0) continue;
       seen++;
-      if (visit((reference - 1) >> 1)) return true;
+      if (visit(context, (reference - 1) >> 1)) return true;
     }
     return false;
   }

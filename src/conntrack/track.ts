@@ -57,7 +57,7 @@ import {
   TRACK_REPEAT,
   type Tracked,
 } from './core.ts';
-import { earlyDrop, sweep, sweepAll } from './expire.ts';
+import { makeRoom, sweep } from './expire.ts';
 import { genericPacket, grePacket } from './generic.ts';
 import type { Helpers } from './helpers.ts';
 import {
@@ -310,7 +310,8 @@ export class Tracker {
   private makeEntry(template: Template | undefined, p: Packet): number {
     const { core, tuple, words } = this;
     sweep(core);
-    if (core.inUse >= this.settings.max && sweepAll(core) === 0) {
+    const { max, perBucket } = this.settings;
+    if (core.inUse >= max) {
       const hash = tupleHash(
         tuple,
         0,
@@ -319,7 +320,7 @@ export class Tracker {
         tuple[TUPLE_PROTO]!,
         this.zoneOriginal,
       );
-      if (!earlyDrop(core, hash, this.settings.perBucket)) return TABLE_FULL;
+      if (!makeRoom(core, hash, max, perBucket)) return TABLE_FULL;
     }
     const ct = core.table.allocateRecord();
     if (ct < 0) throw tooManyConnections(core.table.capacity);

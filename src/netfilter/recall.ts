@@ -71,9 +71,11 @@ export class Recall {
     const { conntrack, paths, statistics } = this.#parts;
     const { core } = conntrack;
     const family = c.family[i]!;
-    if (!this.#memo.isOpen(family) || !conntrack.hasRoomForRows || !isFirstRow(core, c, i)) return -1;
+    if (!this.#memo.isOpen(family) || !conntrack.takesRows || !isFirstRow(core, c, i)) return -1;
     const path = this.#memo.find(c, i, WALK_FIRST);
     if (path < 0) return -1;
+    // A first packet makes room for its connection before rules drop it.
+    if (!conntrack.makeRoom(c.tupleHash[i]!)) return -1;
     const l4proto = c.l4proto[i]!;
     if (paths.outcomeOf(path) !== OUTCOME_DROPPED) {
       const translates = this.#parts.families[family]!.translates;
