@@ -6,6 +6,8 @@ export interface Group {
   readonly name: string;
   readonly title: string;
   readonly rows: readonly Row[];
+  /** No more rounds than that, where figures hardly vary. */
+  readonly mostRounds?: number;
   /** What is left out, and why; whether the captures are sound. */
   readonly notes: readonly string[];
 }
@@ -37,12 +39,13 @@ export interface RoundsOptions {
 export async function runRounds(group: Group, options: RoundsOptions): Promise<GroupFigures> {
   const { name, title, rows, notes } = group;
   const samples: Sample[][] = rows.map(() => []);
-  for (let round = 0; round < options.rounds; round++) {
+  const rounds = Math.min(options.rounds, group.mostRounds ?? options.rounds);
+  for (let round = 0; round < rounds; round++) {
     const waiting = [...rows.entries()];
     const runNext = async (): Promise<void> => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const [i, row] = next;
-        options.progress(`${name}, round ${round + 1} of ${options.rounds}: ${row.label}`);
+        options.progress(`${name}, round ${round + 1} of ${rounds}: ${row.label}`);
         samples[i]!.push(await row.run());
       }
     };
