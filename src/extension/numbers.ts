@@ -34,8 +34,22 @@ export function strtoumax(text: string, base: 0 | 8 | 10 | 16 = 0): NumberPrefix
 
 /** The whole text as a number from `min` to `max`, or undefined: xtables_strtoui() without an end pointer. */
 export function strtoui(text: string, min: number, max: number): number | undefined {
+  const short = shortDecimal(text);
+  if (short >= 0) return short >= min && short <= max ? short : undefined;
   const prefix = uintPrefix(text, min, max);
   return prefix !== undefined && prefix.end === text.length ? prefix.value : undefined;
+}
+
+/** The number that the whole text is when it is decimal, of nine digits at most, and begins with no zero; else -1. */
+function shortDecimal(text: string): number {
+  if (text.length === 0 || text.length > 9) return -1;
+  let value = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit < 0 || digit > 9 || (i === 0 && digit === 0 && text.length > 1)) return -1;
+    value = 10 * value + digit;
+  }
+  return value;
 }
 
 /** A number from `min` to `max` at the start of a text: xtables_strtoui() with an end pointer. */

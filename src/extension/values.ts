@@ -358,6 +358,33 @@ export function inetAton(text: string): number | undefined {
 
 /** An IPv4 address as xtables_numeric_to_ipaddr() takes it: up to four numbers below 256; missing ones are zero. */
 export function numericIpv4(text: string): number | undefined {
+  return plainIpv4(text) ?? anyIpv4(text);
+}
+
+/** Four decimal numbers without leading zeros, as nearly all addresses are written; undefined for anything else. */
+function plainIpv4(text: string): number | undefined {
+  let word = 0;
+  let dots = 0;
+  let part = -1;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit >= 0 && digit <= 9) {
+      if (part === 0) return undefined;
+      part = part < 0 ? digit : 10 * part + digit;
+      if (part > 255) return undefined;
+    } else if (digit === DOT && part >= 0 && dots < 3) {
+      word = (word << 8) | part;
+      part = -1;
+      dots++;
+    } else return undefined;
+  }
+  return dots === 3 && part >= 0 ? (word << 8) | part : undefined;
+}
+
+/** The full stop, counted from the digit 0. */
+const DOT = 46 - 48;
+
+function anyIpv4(text: string): number | undefined {
   const parts = text.split('.');
   if (parts.length > 4) return undefined;
   let word = 0;

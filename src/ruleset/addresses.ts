@@ -24,7 +24,7 @@ function parseOne(text: string, family: Family, call: RuleCall): ParsedAddress {
   const hostText = slash < 0 ? text : text.slice(0, slash);
   const mask = slash < 0 ? fullMask(family) : parseMask(text.slice(slash + 1), family, call);
   // With a zero mask the host's name is not even looked at.
-  const isAny = mask.every((word) => word === 0);
+  const isAny = (mask[0]! | mask[1]! | mask[2]! | mask[3]!) === 0;
   const words = isAny ? new Int32Array(4) : family === 4 ? parseHost4(hostText) : resolveAddress(hostText, 6);
   if (words === undefined) {
     const other = family === 4 ? parseIpv6(hostText) !== undefined : parseIpv4(hostText) !== undefined;
@@ -52,7 +52,10 @@ function fullMask(family: Family): Int32Array {
 /** A number, or what the resolver takes without a server. */
 function parseHost4(text: string): Int32Array | undefined {
   const word = numericIpv4(text);
-  return word === undefined ? resolveAddress(text, 4) : Int32Array.of(word, 0, 0, 0);
+  if (word === undefined) return resolveAddress(text, 4);
+  const words = new Int32Array(4);
+  words[0] = word;
+  return words;
 }
 
 function parseMask(text: string, family: Family, call: RuleCall): Int32Array {

@@ -83,7 +83,8 @@ export class LoadedExtension {
     const call = new Call(rule, this.messageName, canonical.slice(2), inverted, this.#given, nextWord);
     const value = spec.parse(argument ?? '', call);
     const one = { value, inverted, name };
-    this.#given[canonical] = { ...one, all: before === undefined ? [one] : [...before.all, one] };
+    const all = before === undefined ? [one] : [...before.all, one];
+    this.#given[canonical] = { value, inverted, name, all };
   }
 
   /** The final checks, and the typed options: xtables_options_fcheck() and the extension's own. */
