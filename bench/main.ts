@@ -5,14 +5,14 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { MAIN } from './base/programs.ts';
 import { ALL_GROUPS } from './groups/all.ts';
-import { Bench } from './groups/bench.ts';
+import { Bench, type GroupPlan } from './groups/bench.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
 import { checkIdentical } from './replay/identical.ts';
 import { type GroupFigures, runRounds } from './replay/rounds.ts';
 import { chart } from './report/chart.ts';
 import type { RunFigures } from './report/figures.ts';
 import { figuresTable, goalsTable } from './report/table.ts';
-import { ALL_PROFILES } from './scene/profiles.ts';
+import { ALL_PROFILES, NORMAL } from './scene/profiles.ts';
 import { Scene } from './scene/scene.ts';
 
 /** Where the picture goes when nobody says otherwise: next to the built benchmarks. */
@@ -57,8 +57,12 @@ async function run(options: Options, dir: string): Promise<RunFigures> {
   const before = earlier(options);
   const known = before?.groups ?? [];
   const isKnown = (name: string): boolean => known.some((group) => group.name === name);
+  const isNamed = ({ name }: { name: string }): boolean =>
+    options.only.length === 0 || options.only.includes(name);
+  const isWanted = (plan: GroupPlan): boolean =>
+    isNamed(plan) || plan.profiles.some((profile) => profile !== NORMAL && isNamed(profile));
   const plans = ALL_GROUPS.filter(
-    ({ name, isOnlySmoke }) => options.isWanted(name) && !isKnown(name) && (isSmoke || isOnlySmoke !== true),
+    (plan) => isWanted(plan) && !isKnown(plan.name) && (isSmoke || plan.isOnlySmoke !== true),
   );
   const measured: GroupFigures[] = [...known];
   const figures = (): RunFigures => {
@@ -70,7 +74,7 @@ async function run(options: Options, dir: string): Promise<RunFigures> {
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(all, undefined, 1)}\n`);
   };
   if (options.isIdentical) {
-    const profiles = ALL_PROFILES.filter(({ name }) => options.isWanted(name));
+    const profiles = ALL_PROFILES.filter(isNamed);
     const all = { ...figures(), identical: await checkIdentical(scene, profiles) };
     save(all);
     return all;
@@ -78,7 +82,8 @@ async function run(options: Options, dir: string): Promise<RunFigures> {
   for (const [i, plan] of plans.entries()) {
     // Two at once in smoke mode: nobody looks at the times.
     const atOnce = isSmoke ? availableParallelism() : 1;
-    measured.push(await runRounds(await plan.make(bench), { rounds, atOnce, progress: note }));
+    const group = await plan.make(bench, (profile) => isNamed(plan) || isNamed(profile));
+    measured.push(await runRounds(group, { rounds, atOnce, progress: note }));
     const needed = plans.slice(i + 1).flatMap(({ profiles }) => profiles);
     scene.captures.keepOnly(needed.map((profile) => scene.captureSpec(profile)));
     save(figures());

@@ -23,7 +23,8 @@ export interface GroupPlan {
   readonly isOnlySmoke?: boolean;
   /** Whose captures it needs. */
   readonly profiles: readonly Profile[];
-  readonly make: (bench: Bench) => Promise<Group>;
+  /** `isWanted`: which of its profiles were asked for; the ordinary one is needed in any case. */
+  readonly make: (bench: Bench, isWanted: (profile: Profile) => boolean) => Promise<Group>;
 }
 
 /** What groups are made with. */
