@@ -35,7 +35,7 @@ const EITHER = -1;
 /**
  * __nf_conntrack_find_get(): the entry with a tuple in a zone, as that of direction `dir` or EITHER. nf_ct_key_equal()
  * asks for the zone of the direction that the entry has the tuple in: where a connection's two zones are the same,
- * either will do.
+ * either will do. Of several the latest that has not expired.
  */
 function findInZone(
   core: ConntrackCore,
@@ -49,15 +49,14 @@ function findInZone(
   hash: number,
 ): number {
   const { table } = core;
-  const found =
-    dir === EITHER
-      ? table.find(words, at, sport, dport, proto, zone, hash)
-      : table.findDirected(words, at, sport, dport, proto, zone, hash, dir);
-  if (found >= 0 && core.isExpired(found >> 1)) {
-    core.kill(found >> 1);
-    return -1;
+  for (;;) {
+    const found =
+      dir === EITHER
+        ? table.find(words, at, sport, dport, proto, zone, hash)
+        : table.findDirected(words, at, sport, dport, proto, zone, hash, dir);
+    if (found < 0 || !core.isExpired(found >> 1)) return found;
+    core.kill(found >> 1); // an earlier one may have the tuple too
   }
-  return found;
 }
 
 /** The entry that has a tuple of the record `ct`, that of direction `dir`, in the record's own zones; or -1. */

@@ -38,7 +38,9 @@ import { tupleHash } from './tuple.ts';
  * connections probes as fast as a new one.
  *
  * Invariants: a record is in the index under both tuples exactly while IPS_CONFIRMED is set and IPS_DYING is
- * not. The zone of a direction is part of its key. Duplicate keys do not exist (confirm refuses them).
+ * not. The zone of a direction is part of its key. Two entries may still have one tuple in one zone: confirm asks in the
+ * zones of both directions (CT --zone-orig, --zone-reply), a look-up may know one. As in a kernel's chain, which grows at
+ * its head (__nf_conntrack_hash_insert()), the later one is found then: equal hashes stand in the index latest first.
  *
  * Concurrency: one writer, the ordered stage. Others may read entries of which they were told (the hand-over
  * publishes them), never probe.
@@ -241,14 +243,14 @@ export class ConntrackTable {
 
   /**
    * Enters a record under both of its tuples, whose hashes (`hashOf`) may be given. Where they are the same (127.0.0.1 to
-   * itself, without ports or between equal ones) the one of the answers is found, as in the kernel, which puts it in
-   * front (__nf_conntrack_hash_insert()); here that is the one that is entered first.
+   * itself, without ports or between equal ones) the one of the answers is found, which is entered last, as in the
+   * kernel (__nf_conntrack_hash_insert()).
    */
   insert(ct: number, originalHash = this.hashOf(ct, 0), replyHash = this.hashOf(ct, 1)): void {
     this.header[HEADER_INDEX_COUNT]! += 2;
     if (2 * this.header[HEADER_INDEX_COUNT]! > this.indexMask) this.doubleIndex();
-    this.place(replyHash, (ct << 1) + 2);
     this.place(originalHash, (ct << 1) + 1);
+    this.place(replyHash, (ct << 1) + 2);
   }
 
   /** Takes a record out of the index. */
@@ -264,12 +266,19 @@ export class ConntrackTable {
     return tupleHash(w, t, w[t + TUPLE_SPORT]!, w[t + TUPLE_DPORT]!, w[t + TUPLE_PROTO]!, w[t + TUPLE_ZONE]!);
   }
 
+  /** Enters a reference in front of those with the same hash: each of them moves on to the slot of the next. */
   private place(hash: number, reference: number): void {
     const { index, indexMask: mask } = this;
     let slot = hash & mask;
-    while (index[2 * slot + 1] !== 0) slot = (slot + 1) & mask;
+    let carried = reference;
+    for (; index[2 * slot + 1] !== 0; slot = (slot + 1) & mask) {
+      if (index[2 * slot] !== hash) continue;
+      const next = index[2 * slot + 1]!;
+      index[2 * slot + 1] = carried;
+      carried = next;
+    }
     index[2 * slot] = hash;
-    index[2 * slot + 1] = reference;
+    index[2 * slot + 1] = carried;
   }
 
   /** Uses twice as many slots. Each reference is moved a constant number of times over a table's life, on average. */
@@ -280,7 +289,13 @@ export class ConntrackTable {
     this.index.fill(0, 0, 2 * used);
     this.header[HEADER_INDEX_USED] = 2 * used;
     this.indexMask = 2 * used - 1;
-    for (let i = 0; i < old.length; i += 2) if (old[i + 1] !== 0) this.place(old[i]!, old[i + 1]!);
+    // From behind, and beginning in a gap (half of the slots are free), so that the latest of equal hashes comes last.
+    let gap = 0;
+    while (old[2 * gap + 1] !== 0) gap++;
+    for (let i = gap + used - 1; i > gap; i--) {
+      const slot = 2 * (i & (used - 1));
+      if (old[slot + 1] !== 0) this.place(old[slot]!, old[slot + 1]!);
+    }
   }
 
   private removeTuple(ct: number, dir: number): void {

@@ -65,6 +65,34 @@ describe('the connection table', () => {
     for (const ct of known.values()) expect(find(table, table.words, ct << RECORD_SHIFT)).toBe(ct << 1);
   });
 
+  test('finds the latest of those with one tuple, whatever came and went', () => {
+    const dice = new Dice(9);
+    const table = ConntrackTable.allocate(6000);
+    const byKey = new Map<string, number[]>();
+    let entered = 0;
+    for (let step = 0; step < 8000; step++) {
+      if (dice.chance(70)) {
+        const ct = table.allocateRecord();
+        const key = fill(table, ct, dice);
+        table.insert(ct);
+        byKey.set(key, [...(byKey.get(key) ?? []), ct]);
+        entered++;
+      } else {
+        const keys = [...byKey.keys()];
+        if (keys.length === 0) continue;
+        const key = dice.pick(keys);
+        const [ct] = byKey.get(key)!.splice(dice.below(byKey.get(key)!.length), 1);
+        if (byKey.get(key)!.length === 0) byKey.delete(key);
+        table.remove(ct!);
+        table.freeRecord(ct!);
+      }
+    }
+    expect(entered).toBeGreaterThan(5000);
+    expect([...byKey.values()].filter((all) => all.length > 1).length).toBeGreaterThan(100);
+    for (const all of byKey.values())
+      expect(find(table, table.words, all[0]! << RECORD_SHIFT) >> 1).toBe(all.at(-1));
+  });
+
   test('is the same through another view of its buffer', () => {
     const table = ConntrackTable.allocate(100);
     const ct = table.allocateRecord();

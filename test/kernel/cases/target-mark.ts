@@ -209,6 +209,21 @@ export const ctCases = (): Case[] => {
       statefulTraffic,
     ),
     both(
+      // The answer begins a connection whose original tuple is the first one's reply tuple: the error, which is looked
+      // up in the default zone, belongs to the later of the two.
+      'CT/zones-share-a-tuple',
+      table('raw', 'PREROUTING -i eth0 -p udp -j CT --zone-reply 3') +
+        table(
+          'filter',
+          ...states,
+          'FORWARD -m conntrack --ctorigsrcport 53',
+          'FORWARD -m conntrack --ctreplsrcport 53',
+          'FORWARD -m conntrack --ctstate RELATED --ctdir ORIGINAL',
+          'FORWARD -m conntrack --ctstate RELATED --ctdir REPLY',
+        ),
+      statefulTraffic,
+    ),
+    both(
       'CT/zone-mark',
       table('raw', 'PREROUTING -p udp -j MARK --set-mark 3', 'PREROUTING -j CT --zone mark') +
         table('filter', ...states),
