@@ -22,9 +22,13 @@ import {
   AT_LINKTYPE,
   AT_MAC_OFFSET,
   AT_ODD,
+  AT_ORDINAL,
   AT_ORIG_LEN,
   AT_PKT_TYPE,
   AT_RECORD_DIRECTION,
+  AT_SOURCE,
+  AT_TIME_INVALID,
+  AT_TIME_NS,
   AT_VLAN,
   DECODE_GROUP_MAC,
   ETH_P_8021AD,
@@ -40,6 +44,7 @@ import {
   LINKTYPE_RAW_BSD,
   LINKTYPE_RAW_OPENBSD,
   NO_OFFSET,
+  ODD_UNDEALT,
   PKT_BROADCAST,
   PKT_HOST,
   PKT_MULTICAST,
@@ -49,6 +54,7 @@ import {
   RECORD_OUTBOUND,
   RECORD_UNKNOWN,
 } from './layout';
+import { ownerOfIpv4, ownerOfIpv6, UNDEALT } from './share';
 
 const ETHERNET_BYTES: u32 = 14;
 const SLL_BYTES: u32 = 16;
@@ -70,6 +76,102 @@ export function decode(batch: usize, count: u32, verify: bool): u32 {
   return odd;
 }
 
+/**
+ * The same of the rows of share `index` of `shares` alone (src/decode/share.ts), which are moved up behind one another;
+ * the column `ordinal` says where they were. Rows of which it does not know whose they are count as its own and are listed
+ * with ODD_UNDEALT. Returns the number of rows << 16 | of those listed.
+ */
+export function decodeShare(
+  batch: usize,
+  count: u32,
+  verify: bool,
+  index: i32,
+  shares: u32,
+  byPorts: bool,
+): u32 {
+  let odd: u32 = 0;
+  let rows: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const owner = ownerOf(batch, i, shares, byPorts);
+    if (owner !== index && owner !== UNDEALT) continue;
+    moveRecord(batch, i, rows);
+    if (owner === UNDEALT || !decodeRow(batch, rows, verify)) {
+      store<u16>(batch + 2 * odd, <u16>(rows | (owner === UNDEALT ? ODD_UNDEALT : 0)), AT_ODD);
+      odd++;
+    }
+    rows++;
+  }
+  return (rows << 16) | odd;
+}
+
+function ownerOf(batch: usize, i: u32, shares: u32, byPorts: bool): i32 {
+  const p4 = batch + 4 * i;
+  const captured = load<u32>(p4, AT_CAP_LEN);
+  const frame = batch + load<u32>(p4, AT_DATA_OFFSET) + AT_DATA;
+  const network = networkOf(frame, captured, load<u16>(batch + 2 * i, AT_LINKTYPE));
+  if (network === NO_NETWORK) return UNDEALT;
+  const at = network >>> 16;
+  return (network & 0xffff) === ETH_P_IP
+    ? ownerOfIpv4(frame + at, captured - at, shares, byPorts)
+    : ownerOfIpv6(frame + at, captured - at, shares, byPorts);
+}
+
+/** Copies the record columns of row `from` to row `to`. */
+function moveRecord(batch: usize, from: u32, to: u32): void {
+  const f1 = batch + from;
+  const t1 = batch + to;
+  const f2 = batch + 2 * from;
+  const t2 = batch + 2 * to;
+  const f4 = batch + 4 * from;
+  const t4 = batch + 4 * to;
+  store<f64>(batch + 8 * to, load<f64>(batch + 8 * from, AT_TIME_NS), AT_TIME_NS);
+  store<u32>(t4, load<u32>(f4, AT_DATA_OFFSET), AT_DATA_OFFSET);
+  store<u32>(t4, load<u32>(f4, AT_CAP_LEN), AT_CAP_LEN);
+  store<u32>(t4, load<u32>(f4, AT_ORIG_LEN), AT_ORIG_LEN);
+  store<u16>(t2, load<u16>(f2, AT_SOURCE), AT_SOURCE);
+  store<u16>(t2, load<u16>(f2, AT_LINKTYPE), AT_LINKTYPE);
+  store<u8>(t1, load<u8>(f1, AT_RECORD_DIRECTION), AT_RECORD_DIRECTION);
+  store<u8>(t1, load<u8>(f1, AT_TIME_INVALID), AT_TIME_INVALID);
+  store<u16>(t2, <u16>from, AT_ORDINAL);
+}
+
+/** There is no IP header, or not enough before it. */
+const NO_NETWORK: u32 = 0;
+
+/** Offset of the IP header in a frame << 16 | ETH_P_IP or ETH_P_IPV6; or NO_NETWORK. */
+function networkOf(frame: usize, captured: u32, linktype: u32): u32 {
+  let at: u32 = 0;
+  let etherType: u32 = 0;
+  if (linktype === LINKTYPE_ETHERNET) {
+    if (captured < ETHERNET_BYTES) return NO_NETWORK;
+    etherType = big16(frame + 12);
+    at = ETHERNET_BYTES;
+  } else if (linktype === LINKTYPE_LINUX_SLL2) {
+    if (captured < SLL2_BYTES) return NO_NETWORK;
+    etherType = big16(frame);
+    at = SLL2_BYTES;
+  } else if (linktype === LINKTYPE_LINUX_SLL) {
+    if (captured < SLL_BYTES) return NO_NETWORK;
+    etherType = big16(frame + 14);
+    at = SLL_BYTES;
+  } else if (
+    linktype === LINKTYPE_RAW ||
+    linktype === LINKTYPE_RAW_BSD ||
+    linktype === LINKTYPE_RAW_OPENBSD
+  ) {
+    if (captured === 0) return NO_NETWORK;
+    etherType = (load<u8>(frame) & 0xf0) === 0x40 ? ETH_P_IP : ETH_P_IPV6;
+  } else if (linktype === LINKTYPE_IPV4) etherType = ETH_P_IP;
+  else if (linktype === LINKTYPE_IPV6) etherType = ETH_P_IPV6;
+
+  while (etherType === ETH_P_8021Q || etherType === ETH_P_8021AD) {
+    if (captured < at + VLAN_BYTES) return NO_NETWORK;
+    etherType = big16(frame + at + 2);
+    at += VLAN_BYTES;
+  }
+  return etherType === ETH_P_IP || etherType === ETH_P_IPV6 ? (at << 16) | etherType : NO_NETWORK;
+}
+
 function decodeRow(batch: usize, i: u32, verify: bool): bool {
   const p1 = batch + i;
   const p2 = batch + 2 * i;
@@ -79,18 +181,18 @@ function decodeRow(batch: usize, i: u32, verify: bool): bool {
   const onWire = max<u32>(load<u32>(p4, AT_ORIG_LEN), captured);
   const linktype: u32 = load<u16>(p2, AT_LINKTYPE);
   const frame = batch + begin + AT_DATA;
-  let at: u32 = 0;
-  let etherType: u32 = 0;
-  let vlan = NO_VLAN;
+  const network = networkOf(frame, captured, linktype);
+  if (network === NO_NETWORK) return false;
+  const at = network >>> 16;
+  const etherType = network & 0xffff;
+  let untagged: u32 = 0;
   let flags: u32 = 0;
   let pktType = PKT_HOST;
   let macOffset = NO_OFFSET;
   let ifindex: u32 = 0;
 
   if (linktype === LINKTYPE_ETHERNET) {
-    if (captured < ETHERNET_BYTES) return false;
-    etherType = big16(frame + 12);
-    at = ETHERNET_BYTES;
+    untagged = ETHERNET_BYTES;
     macOffset = begin;
     pktType = PKT_UNKNOWN;
     if ((load<u8>(frame) & 1) !== 0) {
@@ -99,32 +201,15 @@ function decodeRow(batch: usize, i: u32, verify: bool): bool {
       pktType = isBroadcast ? PKT_BROADCAST : PKT_MULTICAST;
     }
   } else if (linktype === LINKTYPE_LINUX_SLL2) {
-    if (captured < SLL2_BYTES) return false;
-    etherType = big16(frame);
+    untagged = SLL2_BYTES;
     ifindex = big32(frame + 4);
     pktType = cookedType(p1, load<u8>(frame, 10));
-    at = SLL2_BYTES;
   } else if (linktype === LINKTYPE_LINUX_SLL) {
-    if (captured < SLL_BYTES) return false;
+    untagged = SLL_BYTES;
     pktType = cookedType(p1, big16(frame));
-    etherType = big16(frame + 14);
-    at = SLL_BYTES;
-  } else if (
-    linktype === LINKTYPE_RAW ||
-    linktype === LINKTYPE_RAW_BSD ||
-    linktype === LINKTYPE_RAW_OPENBSD
-  ) {
-    if (captured === 0) return false;
-    etherType = (load<u8>(frame) & 0xf0) === 0x40 ? ETH_P_IP : ETH_P_IPV6;
-  } else if (linktype === LINKTYPE_IPV4) etherType = ETH_P_IP;
-  else if (linktype === LINKTYPE_IPV6) etherType = ETH_P_IPV6;
-
-  while (etherType === ETH_P_8021Q || etherType === ETH_P_8021AD) {
-    if (captured < at + VLAN_BYTES) return false;
-    vlan = big16(frame + at) & 0x0fff;
-    etherType = big16(frame + at + 2);
-    at += VLAN_BYTES;
   }
+  // The innermost tag stands right before the network header.
+  const vlan: u32 = at === untagged ? NO_VLAN : big16(frame + at - VLAN_BYTES) & 0x0fff;
 
   store<u8>(p1, 0, AT_DROP);
   store<u8>(p1, pktType, AT_PKT_TYPE);
@@ -134,11 +219,9 @@ function decodeRow(batch: usize, i: u32, verify: bool): bool {
   store<u32>(p4, macOffset, AT_MAC_OFFSET);
   store<u32>(p4, begin + at, AT_L3_OFFSET);
   store<u32>(p4, ifindex, AT_IFINDEX);
-  if (etherType === ETH_P_IP)
-    return decodeIpv4(batch, i, begin + at, captured - at, onWire - at, flags, verify);
-  return (
-    etherType === ETH_P_IPV6 && decodeIpv6(batch, i, begin + at, captured - at, onWire - at, flags, verify)
-  );
+  return etherType === ETH_P_IP
+    ? decodeIpv4(batch, i, begin + at, captured - at, onWire - at, flags, verify)
+    : decodeIpv6(batch, i, begin + at, captured - at, onWire - at, flags, verify);
 }
 
 /** skb->pkt_type by a cooked header, and with it the direction, where the file states none: as src/decode/sll.ts. */

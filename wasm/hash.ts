@@ -1,6 +1,6 @@
 /** hashTuple4 and hashTuple6 of src/base/hash.ts; `ports` is source port << 16 | destination port. */
 
-function mix32(h: i32): i32 {
+export function mix32(h: i32): i32 {
   h ^= h >>> 16;
   h *= 0x85ebca6b;
   h ^= h >>> 13;

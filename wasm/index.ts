@@ -1,1 +1,1 @@
-export { decode } from './decode';
+export { decode, decodeShare } from './decode';

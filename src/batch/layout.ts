@@ -16,7 +16,7 @@
  */
 
 export const BATCH_MAGIC = 0x69707262;
-export const BATCH_VERSION = 3;
+export const BATCH_VERSION = 4;
 
 /** Bytes of file data in a batch: 256 KiB to 1 MiB reads fastest (more falls out of the L2 cache). */
 export const DATA_BYTES = 1 << 20;
@@ -132,8 +132,12 @@ export const COLUMNS = {
   plain: one('u8'),
   /** Of plain packets: bytes behind the transport header, by the IP length. Else 0. */
   payloadBytes: one('u32'),
-  /** Scratch of the decoder: rows that its fast path has left, one behind the other. */
+  /** Scratch of the decoder: rows that its fast path has left, one behind the other, of a share with ODD_UNDEALT. */
   odd: one('u16'),
+  /** Where a batch holds one share of its packets (decode/share.ts): which of the batch's packets the row is. */
+  ordinal: one('u16'),
+  /** The same: 1 for a row of another share, which is to be passed over. */
+  foreign: one('u8'),
   /** Of plain TCP: highest right edge of its SACK blocks, at least the acknowledgement number (tcp_sack()). Else 0. */
   tcpSack: one('i32'),
 
@@ -203,6 +207,9 @@ export function columnOffsets(capacity: number): Record<ColumnName | 'data', num
 }
 
 export const NO_OFFSET = 0xffffffff;
+
+/** In the column `odd`: it is not settled yet whose the row is. */
+export const ODD_UNDEALT = 0x8000;
 
 export const RECORD_UNKNOWN = 0;
 export const RECORD_INBOUND = 1;

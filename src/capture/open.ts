@@ -149,6 +149,7 @@ function sum(bytes: readonly (number | undefined)[]): number | undefined {
   return total;
 }
 
-function isRegularFile(file: string): boolean {
+/** Whether it can be opened as often as one likes; what is not there counts as one, and is complained of by `openCaptures`. */
+export function isRegularFile(file: string): boolean {
   return file !== '-' && statSync(file, { throwIfNoEntry: false })?.isFile() !== false;
 }

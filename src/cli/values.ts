@@ -139,8 +139,8 @@ export function writePcap(text: string): WritePcapRequest {
 const SMALL_BYTES = 8 << 20;
 
 /**
- * Worker threads when the user does not say: none for a little work, else one processor stays free for the thread that
- * reads and reports.
+ * Worker threads when the user does not say: none for a little work, else as many as there are processors (of the shares of a
+ * replay, the main thread takes one; the ring's reader waits most of the time).
  */
 export function defaultWorkers(captures: readonly string[]): number {
   let bytes = 0;
@@ -148,7 +148,7 @@ export function defaultWorkers(captures: readonly string[]): number {
     const stats = statSync(parseCaptureArgument(capture).file, { throwIfNoEntry: false });
     bytes += stats?.isFile() === true ? stats.size : SMALL_BYTES;
   }
-  return bytes < SMALL_BYTES ? 0 : Math.max(1, os.availableParallelism() - 1);
+  return bytes < SMALL_BYTES ? 0 : os.availableParallelism();
 }
 
 export const MAX_WORKERS = 256;

@@ -90,10 +90,19 @@ export function beginRow(core: ConntrackCore, c: Columns, view: DataView, i: num
 /** As findConnection, in the default zone. */
 function find(core: ConntrackCore, tuple: Int32Array, hash: number): number {
   const { table } = core;
-  const found = table.find(tuple, 0, tuple[TUPLE_SPORT]!, tuple[TUPLE_DPORT]!, tuple[TUPLE_PROTO]!, 0, hash);
-  if (found < 0 || !core.isExpired(found >> 1)) return found;
-  core.kill(found >> 1);
-  return -1;
+  for (;;) {
+    const found = table.find(
+      tuple,
+      0,
+      tuple[TUPLE_SPORT]!,
+      tuple[TUPLE_DPORT]!,
+      tuple[TUPLE_PROTO]!,
+      0,
+      hash,
+    );
+    if (found < 0 || !core.isExpired(found >> 1)) return found;
+    core.kill(found >> 1);
+  }
 }
 
 function handle(core: ConntrackCore, ct: number, c: Columns, view: DataView, i: number): number {

@@ -1,9 +1,11 @@
 import type { Batch } from '../batch/batch.ts';
+import { ODD_UNDEALT } from '../batch/layout.ts';
 import { verifyChecksums } from './checksum.loop.ts';
 import { Frame } from './frame.ts';
 import { kernelsOf } from './kernels.ts';
 import { markPlain } from './plain.loop.ts';
 import { decodeRow } from './row.ts';
+import { ownerOf, type Share } from './share.ts';
 
 export interface DecodeOptions {
   /**
@@ -35,6 +37,49 @@ export function decodeBatch(batch: Batch, options: DecodeOptions = { checksum: '
   const { odd } = batch.columns;
   const left = kernels.decode(batch.place.offset, count, verify ? 1 : 0);
   for (let k = 0; k < left; k++) decodeRows(frame, batch, odd[k]!, odd[k]! + 1);
+}
+
+/**
+ * The same for a share of the packets: from then on the batch has its rows alone (the column `ordinal` says which of the
+ * batch's packets they are), and some of others' that are marked `foreign`.
+ * @throws NotSharable
+ */
+export function decodeShare(batch: Batch, options: DecodeOptions, share: Share): void {
+  const verify = options.checksum === 'verify';
+  const { count } = batch;
+  const { odd, ordinal, foreign, plain } = batch.columns;
+  const settle = (row: number): void => {
+    if (ownerOf(batch, row, share) === share.index) return;
+    foreign[row] = 1;
+    plain[row] = 0;
+  };
+  const kernels = kernelsOf(batch);
+  frame.setBatch(batch);
+  frame.verify = verify;
+  foreign.fill(0, 0, count);
+  if (kernels === undefined) {
+    decodeRows(frame, batch, 0, count);
+    for (let i = 0; i < count; i++) {
+      ordinal[i] = i;
+      settle(i);
+    }
+    return;
+  }
+  const { index, count: shares, by } = share;
+  const found = kernels.decodeShare(
+    batch.place.offset,
+    count,
+    verify ? 1 : 0,
+    index,
+    shares,
+    by === 'ports' ? 1 : 0,
+  );
+  batch.count = found >>> 16;
+  for (let k = 0; k < (found & 0xffff); k++) {
+    const row = odd[k]! & ~ODD_UNDEALT;
+    decodeRows(frame, batch, row, row + 1);
+    if ((odd[k]! & ODD_UNDEALT) !== 0) settle(row);
+  }
 }
 
 function decodeRows(frame: Frame, batch: Batch, begin: number, end: number): void {

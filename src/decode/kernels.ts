@@ -7,6 +7,15 @@ import { BATCH_CAPACITY } from '../batch/layout.ts';
 export interface Kernels {
   /** The fast path of the decoder: wasm/decode.ts. Returns how many rows it has left, listed in the column `odd`. */
   decode(batch: number, count: number, verify: number): number;
+  /** The same of one share of the rows. Returns how many those are << 16 | how many are listed. */
+  decodeShare(
+    batch: number,
+    count: number,
+    verify: number,
+    index: number,
+    shares: number,
+    byPorts: number,
+  ): number;
 }
 
 const byMemory = new WeakMap<SharedMemory, Kernels>();

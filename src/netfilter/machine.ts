@@ -5,6 +5,7 @@ import { Dependence } from '../compile/dependence.ts';
 import { compileProgram } from '../compile/program.ts';
 import { Sharing } from '../compile/sharing.ts';
 import { Conntrack } from '../conntrack/conntrack.ts';
+import { NotSharable, ownerOfTuple, type Share } from '../decode/share.ts';
 import { Defragmenter } from '../defrag/defragmenter.ts';
 import { DirectionStage } from '../direction/direction-stage.ts';
 import { LinearRunner } from '../evaluate/linear.ts';
@@ -21,6 +22,7 @@ import { Bridging } from './bridging.ts';
 import { Dice } from './dice.ts';
 import { OrderedStage } from './ordered-stage.ts';
 import type { FragmentAssembler } from './own-fragments.ts';
+import { MAX_PENDING } from './pending-answers.ts';
 import type { ReplayResult } from './result.ts';
 import { type CounterIndex, numberCounters } from './ruleset-index.ts';
 import { type FamilyRules, Traversal } from './traverse.ts';
@@ -64,6 +66,8 @@ export interface MachineConfig {
   readonly conntrackDump: boolean;
   /** Some CAPTURE argument does not say which way its packets went, so that echoes may be among them. */
   readonly mayHoldEchoes: boolean;
+  /** Replay this share of the packets alone; absent: all of them. */
+  readonly share?: Share | undefined;
 }
 
 /** The rulesets of a run, parsed and numbered. */
@@ -125,6 +129,8 @@ export class Machine {
   readonly #listsConntrack: boolean;
   readonly #dice = new Dice();
   readonly #assumptions = new Set<string>();
+  /** Those that came up before the first packet. */
+  readonly #early: readonly string[];
 
   /** `loaded`: what `loadRulesets(config)` gave, where it was asked already; it is this machine's alone from now on. */
   constructor(config: MachineConfig, loaded = loadRulesets(config)) {
@@ -201,9 +207,39 @@ export class Machine {
       checksum: config.checksum,
       perPacket: config.perPacket,
       linksEchoes: this.direction.linksEchoes,
+      isShare: config.share !== undefined,
       bridging: Bridging.of(host, assume),
       assume,
     });
+    if (config.share?.by === 'ports') this.#watchOwners(config.share);
+    this.#early = [...new Set([...host.assumptions, ...this.#assumptions])];
+  }
+
+  /**
+   * Asserts that nothing so far has been decided by looking at all connections, those of other shares as well.
+   * @throws NotSharable
+   */
+  assertSharable({ count }: Share): void {
+    const { drawnPorts, selector } = this.#conntrack.nat;
+    if (drawnPorts.count + selector.portsRead > 0) throw new NotSharable('ports that translation has drawn');
+    if (this.stage.mostPendingAnswers * count > MAX_PENDING)
+      throw new NotSharable('very many refusals that wait for their answer');
+  }
+
+  /** Connections at most at a time, so far. */
+  get mostConnections(): number {
+    return this.#conntrack.core.table.high;
+  }
+
+  /** Both tuples of a connection have to be in the share. */
+  #watchOwners(share: Share): void {
+    const { core } = this.#conntrack;
+    core.onConfirm = (ct) => {
+      const at = this.#conntrack.tupleAt(ct, 1);
+      const [sport, dport, proto] = [8, 9, 10].map((word) => core.words[at + word]!);
+      if (ownerOfTuple(proto! & 255, sport!, dport!, share) !== share.index)
+        throw new NotSharable('ports that translation has changed');
+    };
   }
 
   /** What has been replayed so far. `baseNs` is the clock's base. */
@@ -277,12 +313,20 @@ export class Machine {
       interfaces: this.host.interfaces
         .filter((iface) => iface !== undefined && iface.id > 0)
         .map(({ name }) => name),
-      assumptions: [...this.host.assumptions, ...this.#assumptions],
-      conntrackDump: lists ? this.#conntrack.dump(nowNs) : [],
+      assumptions: inOrder(this.#early, [...this.host.assumptions, ...this.#assumptions]),
+      assumptionsBefore: this.#early.length,
+      conntrackDump: lists ? this.#conntrack.dump(nowNs).sort() : [],
       expectationDump: lists ? this.#conntrack.dumpExpectations(nowNs) : [],
       profile: { walked: stage.walked, recalled: stage.recalled, cached: stage.cached },
     };
   }
+}
+
+/** `early` ones first, the others by alphabet: the same whichever packets brought them up. */
+export function inOrder(early: readonly string[], all: readonly string[]): string[] {
+  const late = new Set(all);
+  for (const sentence of early) late.delete(sentence);
+  return [...early, ...[...late].sort()];
 }
 
 /** What was made of time stamps that cannot be right, or are none. */

@@ -104,6 +104,8 @@ export interface OrderedStageParts {
   readonly perPacket: boolean;
   /** Inbound packets may have an `echoDistance`. */
   readonly linksEchoes: boolean;
+  /** Batches hold one share of their packets (decode/share.ts): `observe` is called before they are dealt. */
+  readonly isShare: boolean;
   /** Where iptables sees what bridges pass on. */
   readonly bridging: Bridging | undefined;
   /** Told what the report has to say was assumed. */
@@ -149,6 +151,10 @@ export class OrderedStage {
   /** Packets that were spared a walk by the walks of others. */
   get recalled(): number {
     return this.#recall.recalled;
+  }
+
+  get mostPendingAnswers(): number {
+    return this.#answers.most;
   }
 
   echoesAgreed = 0;
@@ -244,8 +250,7 @@ export class OrderedStage {
     const { count, firstPacket: first } = batch;
     const quick = this.#quick;
     if (quick.isOpen) this.#quickColumns.fill(batch);
-    const follows = this.#sum(c, count);
-    if (!follows) this.clock.replace(c.timeNs, c.timeInvalid, count);
+    const follows = this.#parts.isShare || this.#keepTime(c, count);
     this.#batch = batch;
     this.#ahead = ahead;
     for (let begin = 0; begin < count; begin += BLOCK_ROWS) {
@@ -265,6 +270,18 @@ export class OrderedStage {
     if (!follows) this.clock.restore(c.timeNs);
   }
 
+  /** Takes note of all packets of a batch of which `process` will be given a share. */
+  observe({ columns, count }: Batch): void {
+    this.#keepTime(columns, count);
+  }
+
+  /** Adds up what is known of packets before they are replayed, and sets the clock. True when it follows the stamps. */
+  #keepTime(c: Columns, count: number): boolean {
+    const follows = this.#sum(c, count);
+    if (!follows) this.clock.replace(c.timeNs, c.timeInvalid, count);
+    return follows;
+  }
+
   /** What is left to do for rows [begin, end), which have gone the quick way. */
   #afterQuick(batch: Batch, begin: number, end: number, ahead: readonly Batch[]): void {
     const c = batch.columns;
@@ -277,10 +294,16 @@ export class OrderedStage {
   }
 
   /** A row that does not go the quick way, or not to its end. */
-  #one(batch: Batch, i: number, first: number, ahead: readonly Batch[], isTracked: boolean): void {
+  #one(batch: Batch, i: number, begin: number, ahead: readonly Batch[], isTracked: boolean): void {
     const { paths } = this;
+    let first = begin;
+    if (this.#parts.isShare) {
+      if (batch.columns.foreign[i] !== 0) return;
+      first += batch.columns.ordinal[i]! - i;
+    }
     this.#bytes = batch.columns.length[i]!;
     this.current = first + i;
+    paths.current = this.current;
     this.#rowNumber = i;
     let path = -1;
     if (isTracked) path = this.#tracked(batch, i, first, ahead);

@@ -36,6 +36,9 @@ export class PathTable {
   packets = new Float64Array(1 << 10);
   bytes = new Float64Array(1 << 10);
   count = 0;
+  /** Number of the packet at hand; and, by path id, of the first that took it. */
+  current = 0;
+  private firsts = new Float64Array(1 << 10);
 
   /** Id of the path with this end and these hits (`hits[0]` to `hits[hitCount - 1]`). */
   intern(end: PathEnd, hits: Int32Array, hitCount: number): number {
@@ -91,6 +94,7 @@ export class PathTable {
     for (let i = 0; i < hitCount; i++) pool[start + FIXED_WORDS + i] = hits[i]!;
     this.starts[id] = start;
     this.hashes[id] = hash;
+    this.firsts[id] = this.current;
     this.slots[slot] = id;
     if (2 * this.count > this.slots.length) this.rehash();
     return id;
@@ -102,6 +106,7 @@ export class PathTable {
     this.hashes = grow(this.hashes, new Int32Array(length));
     this.packets = grow(this.packets, new Float64Array(length));
     this.bytes = grow(this.bytes, new Float64Array(length));
+    this.firsts = grow(this.firsts, new Float64Array(length));
   }
 
   private rehash(): void {
@@ -183,7 +188,8 @@ export class PathTable {
     start[count] = used;
     const packets = this.packets.slice(0, count);
     const bytes = this.bytes.slice(0, count);
-    return { start, hits, packets, bytes, outcome, family, hook, decider, reason, iif, oif };
+    const first = this.firsts.slice(0, count);
+    return { start, hits, packets, bytes, first, outcome, family, hook, decider, reason, iif, oif };
   }
 }
 

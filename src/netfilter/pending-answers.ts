@@ -33,7 +33,7 @@ const TCP_RST = 4;
 /** An answer that has not left after this long never will. */
 const ANSWER_WINDOW_NS = 1e9;
 /** Rejects may come in floods; each holds an entry. */
-const MAX_PENDING = 4096;
+export const MAX_PENDING = 4096;
 
 interface Pending {
   readonly ct: number;
@@ -62,6 +62,8 @@ export class PendingAnswers {
   /** The same by hash of the tuple inside. */
   readonly #inside = new Map<number, Pending>();
   readonly #tuple = new Int32Array(TUPLE_WORDS);
+  /** So many were pending at a time. */
+  most = 0;
 
   constructor(conntrack: Conntrack, localForm: LocalForm, assume: (sentence: string) => void) {
     this.#assume = assume;
@@ -86,6 +88,7 @@ export class PendingAnswers {
     const pending = { ct, ctinfo: p.r[R_CTINFO]!, timeNs: p.timeNs, wire, inside, port };
     this.#pending.set(keyOf(wire), pending);
     this.#inside.set(keyOf(inside), pending);
+    if (this.#pending.size > this.most) this.most = this.#pending.size;
   }
 
   /**

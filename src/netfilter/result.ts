@@ -30,9 +30,11 @@ export interface ReplayResult {
   readonly ports: DrawnPortsResult;
   /** Names of the interfaces by id (index 0 is unused): those of HOST and those that captures brought. */
   readonly interfaces: readonly string[];
-  /** What had to be assumed, one sentence each, without doubles, in the order they came up. */
+  /** What had to be assumed, one sentence each, without doubles: before the first packet, then (by alphabet) for packets. */
   readonly assumptions: readonly string[];
-  /** `conntrack -L -o extended` at the end. */
+  /** How many of these came up before the first packet. */
+  readonly assumptionsBefore: number;
+  /** `conntrack -L -o extended` at the end, in the order of the lines' text. */
   readonly conntrackDump: readonly string[];
   /** `conntrack -L expect` at the end. */
   readonly expectationDump: readonly string[];
@@ -61,6 +63,8 @@ export interface PathsData {
   readonly packets: Float64Array;
   /** skb->len summed (bytes as the counters see them). */
   readonly bytes: Float64Array;
+  /** Number, from 0, of the packet that took it first: paths are in this order. */
+  readonly first: Float64Array;
   readonly outcome: Uint8Array;
   /** Family 4 or 6; 0 for packets that are not IP. */
   readonly family: Uint8Array;

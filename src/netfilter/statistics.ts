@@ -3,7 +3,7 @@ import { INVALID_PHRASES, INVALID_REASONS } from '../conntrack/invalid.ts';
 import { CT_NEW, CT_UNTRACKED, R_CTINFO, R_FAMILY, R_L4PROTO, R_LENGTH } from '../packet/registers.ts';
 import type { StateRow } from './result.ts';
 
-const STATES = ['NEW', 'ESTABLISHED', 'RELATED', 'INVALID', 'UNTRACKED'] as const;
+export const STATES = ['NEW', 'ESTABLISHED', 'RELATED', 'INVALID', 'UNTRACKED'] as const;
 export const STATE_COUNT: number = STATES.length;
 export const STATE_NEW = 0;
 export const STATE_ESTABLISHED = 1;

@@ -24,6 +24,8 @@ export interface ReplayConfig {
   readonly checksum: 'auto' | 'verify' | 'trust';
   /** Worker threads; 0 runs everything in the calling thread. */
   readonly workers: number;
+  /** Into how many shares connections are divided where they can be (shares.ts); absent: by `workers` and processors. */
+  readonly shares?: number | undefined;
   readonly seed: number;
   readonly onUnsupported: 'error' | 'never-match';
   /** The reference evaluator instead of the compiled one; same answer, slower. */

@@ -1,6 +1,4 @@
-import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { Piscina } from 'piscina';
 import { UserError } from '../base/errors.ts';
 import { allocateBatch, allocateBatches, type Batch } from '../batch/batch.ts';
 import { BATCH_CAPACITY } from '../batch/layout.ts';
@@ -12,6 +10,7 @@ import type { ReplayObserver } from './config.ts';
 import { progressOf } from './inline.ts';
 import { SourceBoard } from './source-board.ts';
 import type { WorkerAnswer, WorkerTask } from './tasks.ts';
+import type { Threads } from './threads.ts';
 
 /**
  * The ordered stage holds back batches of ECHO_LINK_PACKETS packets or ECHO_LINK_BYTES bytes, of which some of a batch's
@@ -36,25 +35,17 @@ export interface PoolRun {
 export async function runOnPool(
   reader: CaptureReader,
   machine: MachineConfig,
-  workers: number,
+  threads: Threads,
   observer: ReplayObserver,
 ): Promise<PoolRun> {
+  const workers = threads.count;
   // Fragments of this host's own packets wait for the others of their packet, which may lie as far ahead as echoes.
   const mayHoldBack = machine.mayHoldEchoes || reader.sources.some(({ direction }) => direction === 'out');
   const slots = (mayHoldBack ? SLOTS_FOR_ECHOES : SLOTS_TOLD) + 2 * workers;
   const ring = Ring.allocate(slots);
   const batches = allocateBatches(slots);
   const board = SourceBoard.allocate();
-  const pool = new Piscina<WorkerTask, WorkerAnswer>({
-    filename: workerFile(),
-    minThreads: workers,
-    maxThreads: workers,
-    concurrentTasksPerWorker: 1,
-  });
   const ports: MessagePort[] = [];
-  // Neither Atomics.waitAsync nor an idle worker keeps Node from ending: when all workers were done before this thread had
-  // taken back the last batches, the process ended in the middle of the run, with exit status 13.
-  const staysAlive = setInterval(() => undefined, 1000);
   const start = (role: WorkerTask['role']): Promise<WorkerAnswer> => {
     const { port1, port2 } = new MessageChannel();
     ports.push(port1);
@@ -69,7 +60,7 @@ export async function runOnPool(
       baseNs: reader.clock.baseNs,
       returnBatches: observer.onBatch !== undefined,
     };
-    return pool.run(task, { transferList: [port2] });
+    return threads.run(task);
   };
   try {
     const replaying = start(workers === 1 ? 'all' : 'replay');
@@ -89,10 +80,8 @@ export async function runOnPool(
     }
     return { result: answers[0]!.result!, interrupted };
   } finally {
-    clearInterval(staysAlive);
     ring.abort();
     for (const port of ports) port.close();
-    await pool.destroy();
   }
 }
 
@@ -186,10 +175,4 @@ class Feeder {
       this.#taken++;
     }
   }
-}
-
-/** The worker's compiled file. From the sources (in tests) it is the one that `npm run build` has made. */
-function workerFile(): string {
-  const here = import.meta.url;
-  return fileURLToPath(new URL(here.endsWith('.ts') ? '../../dist/workers/worker.js' : './worker.js', here));
 }

@@ -1,24 +1,37 @@
 import { performance } from 'node:perf_hooks';
 import { openCaptures } from '../capture/open.ts';
 import type { CaptureReader } from '../capture/reader.ts';
+import type { Share } from '../decode/share.ts';
 import { loadHost } from '../host/load.ts';
 import { type LoadedRulesets, loadRulesets, Machine, type MachineConfig } from '../netfilter/machine.ts';
 import type { ReplayResult } from '../netfilter/result.ts';
+import { sharable } from '../netfilter/sharable.ts';
 import type { ReplayConfig, ReplayObserver, ReplayOutput } from './config.ts';
 import { runInline } from './inline.ts';
 import { loadMachineConfig } from './load-config.ts';
 import { surveySources } from './survey.ts';
+import type { Threads } from './threads.ts';
 
 /**
  * Replays captures through a machine's rules.
  * @throws UserError for what is wrong in the configuration, the host, the rulesets or the captures' link types.
  */
 export async function runReplay(config: ReplayConfig, observer: ReplayObserver = {}): Promise<ReplayOutput> {
+  const crew = await Crew.of(config, observer);
+  try {
+    return await replay(config, observer, crew);
+  } finally {
+    await crew.end();
+  }
+}
+
+async function replay(config: ReplayConfig, observer: ReplayObserver, crew: Crew): Promise<ReplayOutput> {
   const files = loadMachineConfig(config);
-  const loaded = loadRulesets(files);
+  let loaded = loadRulesets(files);
   const seenSources = await surveySources(config.captures, config.host, files.captureInterfaces);
   const { clockSkews: skews } = config;
-  const reader = await openCaptures(config.captures, skews === undefined ? {} : { skews });
+  const open = () => openCaptures(config.captures, skews === undefined ? {} : { skews });
+  let reader = await open();
   const machineConfig = { ...files, seenSources, baseNs: reader.clock.baseNs };
   try {
     observer.onStart?.({
@@ -28,10 +41,19 @@ export async function runReplay(config: ReplayConfig, observer: ReplayObserver =
       rulesets: loaded.rulesets,
     });
     const start = performance.now();
-    const { result, interrupted } =
-      config.workers === 0
-        ? await runHere(machineConfig, loaded, reader, observer)
-        : await (await import('./pool.ts')).runOnPool(reader, machineConfig, config.workers, observer);
+    let run: Run | undefined;
+    const how = crew.shares > 1 ? sharable(machineConfig, loaded) : undefined;
+    if (how !== undefined && 'by' in how) {
+      run = await crew.runShares(reader, config, machineConfig, loaded, how.by, observer);
+      if (run === undefined) {
+        // It was tried in vain: what was read and set up is spent.
+        reader.close();
+        reader = await open();
+        loaded = loadRulesets(files);
+      }
+    }
+    run ??= await crew.runWhole(reader, config, machineConfig, loaded, observer);
+    const { result, interrupted } = run;
     const seconds = (performance.now() - start) / 1000;
     const host = loadHost(config.host, { captureInterfaces: machineConfig.captureInterfaces });
     for (const name of result.interfaces) host.interfaceId(name);
@@ -49,6 +71,63 @@ export async function runReplay(config: ReplayConfig, observer: ReplayObserver =
     };
   } finally {
     reader.close();
+  }
+}
+
+interface Run {
+  readonly result: ReplayResult;
+  readonly interrupted: boolean;
+}
+
+/** Who works on a run: this thread alone, or threads, which are made before anything is loaded. */
+class Crew {
+  /** Into how many shares the connections are divided, if they can be. */
+  readonly shares: number;
+  #threads: Threads | undefined;
+
+  private constructor(shares: number, threads: Threads | undefined) {
+    this.shares = shares;
+    this.#threads = threads;
+  }
+
+  static async of(config: ReplayConfig, observer: ReplayObserver): Promise<Crew> {
+    if (config.workers === 0) return new Crew(1, undefined);
+    const [{ Threads }, { sharesOf }] = await Promise.all([import('./threads.ts'), import('./shares.ts')]);
+    const shares = observer.onBatch === undefined ? sharesOf(config) : 1;
+    // Of the shares this thread takes one.
+    return new Crew(shares, new Threads(shares > 1 ? shares - 1 : config.workers));
+  }
+
+  async runShares(
+    reader: CaptureReader,
+    config: ReplayConfig,
+    machineConfig: MachineConfig,
+    loaded: LoadedRulesets,
+    by: Share['by'],
+    observer: ReplayObserver,
+  ): Promise<Run | undefined> {
+    const { runShares } = await import('./shares.ts');
+    return runShares(reader, config, machineConfig, loaded, this.#threads!, this.shares, by, observer);
+  }
+
+  async runWhole(
+    reader: CaptureReader,
+    { workers }: ReplayConfig,
+    machineConfig: MachineConfig,
+    loaded: LoadedRulesets,
+    observer: ReplayObserver,
+  ): Promise<Run> {
+    if (workers === 0) return runHere(machineConfig, loaded, reader, observer);
+    const [{ Threads }, { runOnPool }] = await Promise.all([import('./threads.ts'), import('./pool.ts')]);
+    if (this.#threads!.count !== workers) {
+      await this.#threads!.end();
+      this.#threads = new Threads(workers);
+    }
+    return runOnPool(reader, machineConfig, this.#threads!, observer);
+  }
+
+  async end(): Promise<void> {
+    await this.#threads?.end();
   }
 }
 

@@ -30,6 +30,22 @@ export interface WorkerFault {
   readonly exitStatus: ExitStatus;
 }
 
+/** What a worker is given to replay a share of the connections (shares.ts). */
+export interface ShareTask {
+  readonly role: 'share';
+  readonly captures: readonly string[];
+  readonly clockSkews: ReadonlyMap<string, bigint> | undefined;
+  /** With its `share`. */
+  readonly machine: MachineConfig;
+  readonly board: SharedArrayBuffer;
+}
+
+export interface ShareAnswer {
+  /** Undefined when the capture has to be replayed as a whole. */
+  readonly result: ReplayResult | undefined;
+  readonly interrupted: boolean;
+}
+
 export interface WorkerAnswer {
   readonly fault?: WorkerFault;
   readonly result?: ReplayResult;

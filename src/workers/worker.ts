@@ -6,14 +6,20 @@ import type { CaptureSource } from '../capture/source.ts';
 import { decodeBatch } from '../decode/decode.ts';
 import { Machine } from '../netfilter/machine.ts';
 import { LookAhead } from './pipeline.ts';
+import { workOnShare } from './share-task.ts';
 import { SourceBoard } from './source-board.ts';
-import type { WorkerAnswer, WorkerTask } from './tasks.ts';
+import type { ShareAnswer, ShareTask, WorkerAnswer, WorkerTask } from './tasks.ts';
 
 /** Slots that are not for batches that wait for their echoes: the one being sorted, and the next, lest the reader wait. */
 const SLOTS_NOT_HELD = 2;
 
-/** One worker's long task: takes batches from the ring until there are no more. */
-export default function work(task: WorkerTask): WorkerAnswer {
+/** One worker's long task. */
+export default function work(task: WorkerTask | ShareTask): WorkerAnswer | Promise<ShareAnswer> {
+  return task.role === 'share' ? workOnShare(task) : workOnRing(task);
+}
+
+/** Takes batches from the ring until there are no more. */
+function workOnRing(task: WorkerTask): WorkerAnswer {
   const ring = Ring.from(task.ring);
   try {
     const slots = new Slots(task);

@@ -56,6 +56,8 @@ export async function runCase(
   host: Readonly<Record<string, string>>,
   refused: Readonly<Record<string, string>> = {},
   options: Partial<ReplayConfig> = {},
+  /** Called with the configuration while its files are there. */
+  also?: (config: ReplayConfig) => Promise<void>,
 ): Promise<CaseRun> {
   const folder = mkdtempSync(join(tmpdir(), 'iptables-replay-case-'));
   try {
@@ -63,7 +65,7 @@ export async function runCase(
     if (one.rules4 !== undefined) writeFileSync(join(folder, 'iptables.save'), one.rules4);
     if (one.rules6 !== undefined) writeFileSync(join(folder, 'ip6tables.save'), one.rules6);
     if (one.ipset !== undefined) writeFileSync(join(folder, 'ipset.save'), one.ipset);
-    const output = await runReplay({
+    const config: ReplayConfig = {
       captures: writeCaptures(one, folder, refused),
       host: folder,
       midstream: 'kernel',
@@ -75,7 +77,9 @@ export async function runCase(
       perPacket: false,
       conntrackDump: true,
       ...options,
-    });
+    };
+    const output = await runReplay(config);
+    await also?.(config);
     return { save4: savedText(output, 4, one.counters), save6: savedText(output, 6, one.counters), output };
   } finally {
     rmSync(folder, { recursive: true });

@@ -89,6 +89,7 @@ export function makeOutput(options: FixtureOptions = {}): ReplayOutput {
     interfaces: ['', 'lo', 'eth0', 'eth1'],
     echoes: { packets: 200, agreed: 199, disagreed: 1 },
     assumptions: ['interfaces are taken from the captures: HOST has no address.json'],
+    assumptionsBefore: 0,
     conntrackDump: [
       'ipv4     2 tcp      6 431999 ESTABLISHED src=192.0.2.10 dst=192.0.2.1 sport=1 dport=2 [ASSURED]',
     ],
@@ -137,6 +138,7 @@ function paths(): PathsData {
     hits: Uint32Array.of(4, 7),
     packets: Float64Array.of(900, 100, 30, 4, 200),
     bytes: Float64Array.of(90_000, 10_000, 3000, 168, 20_000),
+    first: Float64Array.of(0, 1, 2, 3, 4),
     outcome: Uint8Array.of(0, 4, 9, 10, 11),
     family: Uint8Array.of(4, 4, 6, 0, 4),
     hook: Uint8Array.of(1, 1, 0, 255, 255),

@@ -1,0 +1,126 @@
+import type { Share } from '../decode/share.ts';
+import { loadHost } from '../host/load.ts';
+import { NAT_PROTO_SPECIFIED, type NatRange } from '../packet/conntrack-access.ts';
+import type { Rule, RuleMatch, RuleTarget } from '../ruleset/model.ts';
+import { Bridging } from './bridging.ts';
+import type { LoadedRulesets, MachineConfig } from './machine.ts';
+
+/** How packets may be dealt into shares, or why they may not. */
+export type Sharable = { readonly by: Share['by'] } | { readonly because: string };
+
+/**
+ * May connections be replayed apart from each other, each share of them by another thread (workers/shares.ts)? They may
+ * where no rule, and nothing in the machine, looks at packets of one connection to judge those of another. What only the
+ * packets tell (a port that has to be drawn, too many fragments) comes out during the replay: NotSharable.
+ */
+export function sharable(config: MachineConfig, { rulesets }: LoadedRulesets): Sharable {
+  const host = loadHost(config.host, { captureInterfaces: config.captureInterfaces });
+  if (config.perPacket) return { because: 'packets are listed one by one' };
+  if (config.conntrack !== undefined && config.conntrack.text.trim() !== '')
+    return { because: 'connections stood before the capture' };
+  const forwards = ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding'].some(
+    (name) => host.sysctl(name) !== 0,
+  );
+  if (config.mayHoldEchoes && forwards) return { because: 'captures do not tell which way packets went' };
+  if (
+    host.interfaces.some((iface) => iface?.kind === 'bridge') ||
+    Bridging.of(host, () => undefined) !== undefined
+  )
+    return { because: 'the host has a bridge' };
+  if (host.sysctl('net.netfilter.nf_conntrack_helper') !== 0)
+    return { because: 'helpers expect connections' };
+  let translates = false;
+  for (const { ruleset } of rulesets) {
+    for (const table of ruleset.tables) {
+      for (const chain of table.chains) {
+        for (const [i, rule] of chain.rules.entries()) {
+          const name = entangles(rule);
+          if (name !== undefined) return { because: `${name} in ${table.name} ${chain.name} ${i + 1}` };
+          if (rule.target.kind === 'extension' && TRANSLATING.has(rule.target.definition.name))
+            translates = true;
+        }
+      }
+    }
+  }
+  return { by: translates ? 'ports' : 'addresses' };
+}
+
+/** What in a rule looks at more than one connection, or undefined. */
+function entangles(rule: Rule): string | undefined {
+  for (const match of rule.matches) if (matchEntangles(match)) return `-m ${match.definition.name}`;
+  if (targetEntangles(rule.target)) return `-j ${targetName(rule.target)}`;
+  return undefined;
+}
+
+/** Of scope 'global', but for what the connection itself has seen: accounts, labels, a hash of its source. */
+const OF_ITS_CONNECTION: ReadonlySet<string> = new Set(['connbytes', 'connlabel', 'cluster']);
+/** Expected connections; sockets that transparent proxies have taken over. */
+const ENTANGLED_MATCHES: ReadonlySet<string> = new Set(['helper', 'socket']);
+
+function matchEntangles({ definition, options }: RuleMatch): boolean {
+  const { name, scope } = definition;
+  if (ENTANGLED_MATCHES.has(name)) return true;
+  if (OF_ITS_CONNECTION.has(name)) return false;
+  return (typeof scope === 'function' ? scope(options) : scope) === 'global';
+}
+
+const TRANSLATING: ReadonlySet<string> = new Set(['SNAT', 'MASQUERADE', 'DNAT', 'REDIRECT']);
+
+/** Neither change what others see nor which connection a packet belongs to. */
+const PLAIN_TARGETS: ReadonlySet<string> = new Set([
+  'ACCEPT',
+  'DROP',
+  'RETURN',
+  'QUEUE',
+  'REJECT',
+  'LOG',
+  'NFLOG',
+  'NFQUEUE',
+  'AUDIT',
+  'TRACE',
+  'MARK',
+  'CONNMARK',
+  'TOS',
+  'DSCP',
+  'ECN',
+  'TTL',
+  'HL',
+  'CLASSIFY',
+  'CHECKSUM',
+  'TCPMSS',
+  'TCPOPTSTRIP',
+  'SECMARK',
+  'CONNSECMARK',
+  'NOTRACK',
+]);
+
+function targetEntangles(target: RuleTarget): boolean {
+  if (target.kind !== 'extension') return false;
+  const { definition, options } = target;
+  switch (definition.name) {
+    case 'CT':
+      return (options as { helper: string }).helper !== '';
+    case 'SNAT':
+      // From several addresses one is chosen that the sender has had before (find_appropriate_src()).
+      return hasPorts(options as NatRange) || isWide(options as NatRange);
+    case 'MASQUERADE':
+      return hasPorts(options as NatRange);
+    case 'DNAT':
+    case 'REDIRECT':
+      return false;
+    default:
+      return !PLAIN_TARGETS.has(definition.name);
+  }
+}
+
+function hasPorts({ flags }: NatRange): boolean {
+  return (flags & NAT_PROTO_SPECIFIED) !== 0;
+}
+
+function isWide({ minAddr, maxAddr }: NatRange): boolean {
+  return minAddr.some((word, i) => word !== maxAddr[i]);
+}
+
+function targetName(target: RuleTarget): string {
+  return target.kind === 'extension' ? target.definition.name : target.kind;
+}

@@ -1,0 +1,44 @@
+import { UserError } from '../base/errors.ts';
+import { openCaptures } from '../capture/open.ts';
+import type { CaptureReader } from '../capture/reader.ts';
+import { NotSharable } from '../decode/share.ts';
+import { type LoadedRulesets, loadRulesets, Machine, type MachineConfig } from '../netfilter/machine.ts';
+import type { ReplayObserver } from './config.ts';
+import { ShareBoard } from './share-board.ts';
+import { runShare } from './share-loop.ts';
+import type { ShareAnswer, ShareTask } from './tasks.ts';
+
+const UNSHARED: ShareAnswer = { result: undefined, interrupted: false };
+
+/**
+ * Replays the share that `config` names. An error of the user's kind calls all shares off, as NotSharable does: whether it
+ * is the first of its run is known only to a replay of the whole.
+ */
+export async function takeShare(
+  reader: CaptureReader,
+  config: MachineConfig,
+  loaded: LoadedRulesets | undefined,
+  board: ShareBoard,
+  observer: ReplayObserver,
+): Promise<ShareAnswer> {
+  try {
+    const machine = new Machine(config, loaded ?? loadRulesets(config));
+    const interrupted = await runShare(reader, machine, config.share!, config.checksum, board, observer);
+    return { result: machine.result(reader.clock.baseNs), interrupted };
+  } catch (error) {
+    board.abort();
+    if (error instanceof NotSharable || error instanceof UserError) return UNSHARED;
+    throw error;
+  }
+}
+
+/** The whole of a worker's task. */
+export async function workOnShare(task: ShareTask): Promise<ShareAnswer> {
+  const { captures, clockSkews: skews, machine, board } = task;
+  const reader = await openCaptures(captures, skews === undefined ? {} : { skews });
+  try {
+    return await takeShare(reader, machine, undefined, ShareBoard.from(board), {});
+  } finally {
+    reader.close();
+  }
+}

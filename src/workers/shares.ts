@@ -1,0 +1,70 @@
+import os from 'node:os';
+import { parseCaptureArgument } from '../capture/argument.ts';
+import { isRegularFile } from '../capture/open.ts';
+import type { CaptureReader } from '../capture/reader.ts';
+import type { Share } from '../decode/share.ts';
+import type { LoadedRulesets, MachineConfig } from '../netfilter/machine.ts';
+import { mergeResults } from '../netfilter/merge-results.ts';
+import type { ReplayResult } from '../netfilter/result.ts';
+import type { ReplayConfig, ReplayObserver } from './config.ts';
+import { ShareBoard } from './share-board.ts';
+import { takeShare } from './share-task.ts';
+import type { ShareAnswer } from './tasks.ts';
+import type { Threads } from './threads.ts';
+
+/**
+ * Into how many shares the connections may be divided as far as the captures go, which as many threads have to read: 1 when
+ * that cannot be. Each thread reads the whole capture, so that more of them than processors would only cost.
+ */
+export function sharesOf({ captures, workers, perPacket, shares }: ReplayConfig): number {
+  if (workers < 2 || perPacket) return 1;
+  if (!captures.every((text) => isRegularFile(parseCaptureArgument(text).file))) return 1;
+  return shares ?? Math.min(workers, os.availableParallelism());
+}
+
+/**
+ * Runs a replay on several threads, of which each reads the captures from beginning to end and replays its own share of
+ * the connections from the headers to the counters. Nothing passes between them but the results, which are added up. This
+ * thread takes share 0. Undefined when the packets tell that connections cannot be replayed apart: then nothing is done.
+ *
+ *   thread 0   read -> deal -> decode -> replay --+
+ *   thread 1   read -> deal -> decode -> replay --+--> sum
+ */
+export async function runShares(
+  reader: CaptureReader,
+  config: ReplayConfig,
+  machineConfig: MachineConfig,
+  loaded: LoadedRulesets,
+  threads: Threads,
+  shares: number,
+  by: Share['by'],
+  observer: ReplayObserver,
+): Promise<{ result: ReplayResult; interrupted: boolean } | undefined> {
+  const board = ShareBoard.allocate(shares);
+  const share = (index: number): Share => ({ index, count: shares, by });
+  const others = Array.from({ length: shares - 1 }, (_, i) =>
+    threads.run({
+      role: 'share',
+      captures: config.captures,
+      clockSkews: config.clockSkews,
+      machine: { ...machineConfig, share: share(i + 1) },
+      board: board.buffer,
+    }),
+  );
+
+  const own = takeShare(reader, { ...machineConfig, share: share(0) }, loaded, board, observer);
+  // A share that fails calls the others off, and all are waited for.
+  const ended = await Promise.allSettled([own, ...others]);
+  for (const one of ended) if (one.status === 'rejected') throw one.reason;
+  const answers = ended.map((one) => (one as PromiseFulfilledResult<ShareAnswer>).value);
+  const results = answers.map(({ result }) => result);
+  if (!isWhole(results)) return undefined;
+  return { result: mergeResults(results), interrupted: answers.some(({ interrupted }) => interrupted) };
+}
+
+/** Every share was replayed, and all of them have seen the same packets: no file has grown meanwhile. */
+function isWhole(results: readonly (ReplayResult | undefined)[]): results is ReplayResult[] {
+  return results.every(
+    (result) => result !== undefined && result.totals.packets === results[0]?.totals.packets,
+  );
+}

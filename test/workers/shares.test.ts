@@ -1,0 +1,232 @@
+/** Replays in shares on threads: the same answer as a whole, for any number of them, and when something comes up. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { ReplayConfig } from '../../src/workers/config.ts';
+import { runReplay } from '../../src/workers/replay.ts';
+import { ShareBoard } from '../../src/workers/share-board.ts';
+import { sharesOf } from '../../src/workers/shares.ts';
+import { Dice } from '../conntrack/tcp-conversations.ts';
+import { type Bytes, filler, icmp, ip, pcap, tcp, udp } from '../kernel/packets.ts';
+import { comparable, howShared, replayInShares } from './in-shares.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'iptables-replay-shares-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const PACKETS = 40_000;
+const LINKTYPE_RAW = 101;
+
+/** Connections of all kinds between a few hosts, on one wire. */
+function traffic(odd: (i: number) => Bytes | undefined = () => undefined): string {
+  const dice = new Dice(3);
+  const records = Array.from({ length: PACKETS }, (_, i) => {
+    const client = `10.1.0.${1 + dice.below(40)}`;
+    const server = `10.2.0.${1 + dice.below(5)}`;
+    const sport = 20000 + dice.below(60);
+    const back = dice.chance(40);
+    const [saddr, daddr] = back ? [server, client] : [client, server];
+    const ports = (dport: number) => (back ? { sport: dport, dport: sport } : { sport, dport });
+    const layer = dice.chance(60)
+      ? tcp({ ...ports(80), flags: dice.pick(['S', 'SA', 'A', 'A', 'A', 'PA', 'FA', 'R']), seq: 7, ack: 9 })
+      : dice.chance(80)
+        ? udp({ ...ports(53), payload: filler(dice.below(90)) })
+        : icmp({ type: back ? 0 : 8, id: sport, seq: 1 });
+    return { time: 1_700_000_000 + i / 200, bytes: odd(i) ?? ip({ saddr, daddr, ttl: 60 }, layer) };
+  });
+  const path = join(folder, `${Math.random()}.pcap`);
+  writeFileSync(path, pcap(LINKTYPE_RAW, records));
+  return path;
+}
+
+const RULES = `*mangle
+:PREROUTING ACCEPT [0:0]
+-A PREROUTING -p tcp -m tcp --tcp-flags SYN,RST SYN -j MARK --set-mark 1
+-A PREROUTING -m mark --mark 1 -j CONNMARK --save-mark
+COMMIT
+*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+-A FORWARD -m conntrack --ctstate INVALID -j DROP
+-A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+-A FORWARD -p tcp -s 10.1.0.0/27 -m tcp --dport 80 -j ACCEPT
+-A FORWARD -p udp -d 10.2.0.3 -j REJECT
+-A FORWARD -p udp -m length --length 0:60 -j ACCEPT
+-A FORWARD -m statistic --mode random --probability 0.5 -j ACCEPT
+-A FORWARD -m connbytes --connbytes 3 --connbytes-mode packets --connbytes-dir both -j ACCEPT
+COMMIT
+`;
+
+/** A router between the two networks. */
+function router(sysctl = ''): string {
+  const host = mkdtempSync(join(folder, 'host-'));
+  const address = (ifname: string, local: string, ifindex: number) => ({
+    ifindex,
+    ifname,
+    flags: ['UP'],
+    addr_info: [{ family: 'inet', local, prefixlen: 16 }],
+  });
+  const addresses = [address('eth0', '10.1.0.254', 2), address('eth1', '10.2.0.254', 3)];
+  writeFileSync(join(host, 'address.json'), JSON.stringify(addresses));
+  writeFileSync(join(host, 'sysctl.txt'), `net.ipv4.ip_forward = 1\n${sysctl}`);
+  return host;
+}
+
+function config(file: string, rules = RULES, more: Partial<ReplayConfig> = {}): ReplayConfig {
+  const rulesFile = join(folder, `${Math.random()}.rules`);
+  writeFileSync(rulesFile, rules);
+  return {
+    captures: [`eth0:in=${file}`],
+    host: router(),
+    rules: rulesFile,
+    midstream: 'kernel',
+    checksum: 'auto',
+    workers: 0,
+    seed: 5,
+    onUnsupported: 'error',
+    evaluator: 'compiled',
+    perPacket: false,
+    conntrackDump: true,
+    ...more,
+  };
+}
+
+const file = traffic();
+
+describe('a replay in shares', () => {
+  it('gives what one as a whole gives, on however many threads', async () => {
+    const one = config(file);
+    const whole = comparable((await runReplay(one)).result);
+    expect(whole.connections.length).toBeGreaterThan(2);
+    expect(howShared(one)).toEqual({ by: 'addresses' });
+    for (const shares of [2, 3, 8]) {
+      const { result } = await runReplay({ ...one, workers: shares, shares });
+      expect(comparable(result)).toEqual(whole);
+    }
+    for (const by of ['addresses', 'ports'] as const)
+      expect(comparable((await replayInShares(one, 2, by))!)).toEqual(whole);
+  });
+
+  it('does so where sources are translated', async () => {
+    const rules = `*nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -s 10.1.0.0/27 -j SNAT --to-source 192.0.2.1\nCOMMIT\n${RULES}`;
+    const one = config(file, rules);
+    const whole = comparable((await runReplay(one)).result);
+    expect(howShared(one)).toEqual({ by: 'ports' });
+    const { result } = await runReplay({ ...one, workers: 2, shares: 2 });
+    expect(comparable(result)).toEqual(whole);
+  });
+
+  it('is given up, and done as a whole, when packets turn out to need it', async () => {
+    const cut = ip({ saddr: '10.1.0.1', daddr: '10.2.0.1' }, tcp({ sport: 1, dport: 2 }));
+    cut[6] = 0x20;
+    const one = config(traffic((i) => (i === PACKETS - 10 ? cut : undefined)));
+    expect(await replayInShares(one, 2, 'addresses')).toBeUndefined();
+    const whole = comparable((await runReplay(one)).result);
+    const { result } = await runReplay({ ...one, workers: 2, shares: 2 });
+    expect(comparable(result)).toEqual(whole);
+  });
+
+  it('is given up when ports are drawn or changed', async () => {
+    const to = (words: string) =>
+      `*nat\n:PREROUTING ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]\n${words}\nCOMMIT\n${RULES}`;
+    for (const words of [
+      // All clients' ports 20000 and up, of one address then: there are clashes.
+      '-A POSTROUTING -j SNAT --to-source 192.0.2.1',
+      '-A PREROUTING -p tcp -m tcp --dport 80 -j DNAT --to-destination :60000',
+    ]) {
+      const one = config(file, to(words));
+      expect(howShared(one)).toEqual({ by: 'ports' });
+      expect(await replayInShares(one, 2, 'ports')).toBeUndefined();
+      const whole = comparable((await runReplay(one)).result);
+      expect(comparable((await runReplay({ ...one, workers: 2, shares: 2 })).result)).toEqual(whole);
+    }
+  });
+
+  it('is given up when the table of connections is nearly full', async () => {
+    const host = router('net.netfilter.nf_conntrack_max = 300\n');
+    const one = config(file, RULES, { host });
+    expect(await replayInShares(one, 2, 'addresses')).toBeUndefined();
+    const whole = comparable((await runReplay(one)).result);
+    expect(comparable((await runReplay({ ...one, workers: 2, shares: 2 })).result)).toEqual(whole);
+  });
+
+  it('ends early at one packet for all', async () => {
+    const one = config(file);
+    const stop = new AbortController();
+    const { result, interrupted } = await runReplay(
+      { ...one, workers: 3, shares: 3 },
+      { signal: stop.signal, onProgress: () => stop.abort() },
+    );
+    expect(interrupted).toBe(true);
+    expect(result.totals.packets).toBeGreaterThan(0);
+    expect(result.totals.packets).toBeLessThan(PACKETS);
+    expect(result.paths.packets.reduce((a, b) => a + b, 0)).toBe(result.totals.packets);
+  });
+
+  it('complains of what is wrong as a whole does', async () => {
+    const one = { ...config(file), captures: [`eth0:in=${file}`, join(folder, 'missing.pcap')] };
+    const message = await runReplay(one).catch((error: Error) => error.message);
+    expect(message).toMatch(/no such file/);
+    await expect(runReplay({ ...one, workers: 2, shares: 2 })).rejects.toThrow(message as string);
+  });
+});
+
+describe('rules that look at more than one connection', () => {
+  it.each([
+    ['-m limit --limit 1/s', '-m limit in filter FORWARD 1'],
+    ['-m hashlimit --hashlimit-upto 1/s --hashlimit-name a --hashlimit-mode srcip', '-m hashlimit'],
+    ['-m recent --set', '-m recent'],
+    ['-m connlimit --connlimit-above 3', '-m connlimit'],
+    ['-m quota --quota 1000', '-m quota'],
+    ['-m statistic --mode nth --every 2 --packet 0', '-m statistic'],
+    ['-m helper --helper ftp', '-m helper'],
+  ])('%s: not shared', (words, because) => {
+    const rules = `*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD ${words} -j ACCEPT\nCOMMIT\n`;
+    expect(howShared(config(file, rules))).toEqual({ because: expect.stringContaining(because) });
+  });
+
+  it.each([
+    ['raw', 'PREROUTING -p tcp --dport 21 -j CT --helper ftp', '-j CT'],
+    ['nat', 'POSTROUTING -j SNAT --to-source 192.0.2.1-192.0.2.9', '-j SNAT'],
+    ['nat', 'POSTROUTING -p tcp -j MASQUERADE --to-ports 1000-2000', '-j MASQUERADE'],
+    ['nat', 'POSTROUTING -j NETMAP --to 192.0.2.0/24', '-j NETMAP'],
+  ])('%s %s: not shared', (table, rule, because) => {
+    const rules = `*${table}\n:${rule.split(' ')[0]} ACCEPT [0:0]\n-A ${rule}\nCOMMIT\n`;
+    expect(howShared(config(file, rules))).toEqual({ because: expect.stringContaining(because) });
+  });
+
+  it('nor captures whose packets may be echoes, connections that stood before, or packets that are listed', () => {
+    const before = join(folder, 'before');
+    writeFileSync(
+      before,
+      'ipv4     2 udp      17 29 src=10.1.0.1 dst=10.2.0.1 sport=1 dport=2 src=10.2.0.1 dst=10.1.0.1 sport=2 dport=1 mark=0 use=1\n',
+    );
+    expect(howShared(config(file, RULES, { conntrack: before }))).toHaveProperty('because');
+    expect(howShared(config(file, RULES, { perPacket: true }))).toHaveProperty('because');
+    expect(howShared(config(file, RULES, { captures: [file] }))).toHaveProperty('because');
+  });
+});
+
+describe('the number of shares', () => {
+  it('is one where they cannot be', () => {
+    const one = config(file);
+    expect(sharesOf(one)).toBe(1);
+    expect(sharesOf({ ...one, workers: 4, shares: 4 })).toBe(4);
+    expect(sharesOf({ ...one, workers: 4, shares: 4, perPacket: true })).toBe(1);
+    expect(sharesOf({ ...one, workers: 4, shares: 4, captures: ['eth0:in=-'] })).toBe(1);
+  });
+
+  it('comes to an agreement where to stop', () => {
+    const board = ShareBoard.allocate(2);
+    board.stop();
+    expect(board.isStopping).toBe(true);
+    board.end(1);
+    expect(board.meet(0, 5)).toBeGreaterThan(1e9);
+    const other = ShareBoard.from(board.buffer);
+    expect(other.noteConnections(0, 7)).toBe(7);
+    expect(board.noteConnections(1, 3)).toBe(10);
+    board.abort();
+    expect(other.isAborted).toBe(true);
+  });
+});

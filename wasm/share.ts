@@ -1,0 +1,75 @@
+/**
+ * Whose a packet is, told from its headers as they lie in the data, before anything is decoded: src/decode/share.ts says
+ * what shares are, and must agree (test/decode/share.test.ts).
+ */
+import { big16, big32, big32x4 } from './bytes';
+import { mix32 } from './hash';
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from './layout';
+
+/** Not known here: src/decode/share.ts has to look. */
+export const UNDEALT: i32 = -1;
+
+const NO_OPTIONS = 0x45;
+/** "More fragments" and the offset. */
+const FRAGMENT: u32 = 0x3fff;
+/** ICMP types with an identifier that are no errors, one bit a type. */
+const ICMP_QUERIES: u32 = 0x0007e101;
+const ECHO_REQUEST6: u32 = 128;
+const ECHO_REPLY6: u32 = 129;
+
+function shareOf(key: i32, count: u32): i32 {
+  return <i32>((<u64>(<u32>mix32(key)) * <u64>count) >> 32);
+}
+
+function pairKey(a: i32, b: i32): i32 {
+  return (a ^ b) * 0x9e3779b1 + (a + b) * 0x85ebca77;
+}
+
+/** With the ports of TCP, in both orders the same. */
+function withPorts(key: i32, ports: usize): i32 {
+  const sport: i32 = big16(ports);
+  const dport: i32 = big16(ports + 2);
+  return key + (sport + dport) * 0xc2b2ae3d + (sport ^ dport) * 0x27d4eb2f;
+}
+
+function folded(words: v128): i32 {
+  let h = i32x4.extract_lane(words, 0);
+  h = (h * 0x9e3779b1) ^ i32x4.extract_lane(words, 1);
+  h = (h * 0x9e3779b1) ^ i32x4.extract_lane(words, 2);
+  return (h * 0x9e3779b1) ^ i32x4.extract_lane(words, 3);
+}
+
+/** The share of an IPv4 packet of which `captured` bytes lie at `header`, or UNDEALT. */
+export function ownerOfIpv4(header: usize, captured: u32, count: u32, byPorts: bool): i32 {
+  // With the first word of the transport header, which a packet of interest has.
+  if (captured < 28 || load<u8>(header) !== NO_OPTIONS || (big16(header + 6) & FRAGMENT) !== 0)
+    return UNDEALT;
+  const l4proto: u32 = load<u8>(header, 9);
+  if (l4proto === IPPROTO_ICMP) {
+    const type: u32 = load<u8>(header, 20);
+    if (type > 31 || ((ICMP_QUERIES >>> type) & 1) === 0) return UNDEALT;
+    if (byPorts) return shareOf((l4proto << 16) | big16(header + 24), count);
+  } else if (l4proto !== IPPROTO_TCP && l4proto !== IPPROTO_UDP) return UNDEALT;
+  else if (byPorts) return shareOf((l4proto << 16) | greater(header + 20), count);
+  const key = pairKey(big32(header + 12), big32(header + 16));
+  return shareOf(l4proto === IPPROTO_TCP ? withPorts(key, header + 20) : key, count);
+}
+
+/** The same for an IPv6 packet. */
+export function ownerOfIpv6(header: usize, captured: u32, count: u32, byPorts: bool): i32 {
+  if (captured < 48 || load<u8>(header) >>> 4 !== 6) return UNDEALT;
+  const l4proto: u32 = load<u8>(header, 6);
+  if (l4proto === IPPROTO_ICMPV6) {
+    const type: u32 = load<u8>(header, 40);
+    if (type !== ECHO_REQUEST6 && type !== ECHO_REPLY6) return UNDEALT;
+    if (byPorts) return shareOf((l4proto << 16) | big16(header + 44), count);
+  } else if (l4proto !== IPPROTO_TCP && l4proto !== IPPROTO_UDP) return UNDEALT;
+  else if (byPorts) return shareOf((l4proto << 16) | greater(header + 40), count);
+  const key = pairKey(folded(big32x4(header + 8)), folded(big32x4(header + 24)));
+  return shareOf(l4proto === IPPROTO_TCP ? withPorts(key, header + 40) : key, count);
+}
+
+/** The greater one of both ports. */
+function greater(ports: usize): u32 {
+  return max<u32>(big16(ports), big16(ports + 2));
+}
