@@ -1,7 +1,7 @@
 /**
- * Builds decode/kernels.wasm in the folders named (by default dist) from the AssemblyScript here. The module `./layout` that it imports is made
- * here, from the compiled sources: all numbers that src/ exports about batches, link types and protocols, and AT_*, the
- * offset of each column in a batch of BATCH_CAPACITY packets.
+ * Builds kernels.wasm in the folders named (by default dist) from the AssemblyScript here. The module `./layout` that it imports is made
+ * here: all numbers that src/ exports about batches, link types and protocols, and AT_*, the offset of each column in a
+ * batch of BATCH_CAPACITY packets.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,14 +9,15 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 import binaryen from 'binaryen';
-import * as layout from '../dist/batch/layout.js';
-import * as linktypes from '../dist/capture/linktype.js';
-import * as etherTypes from '../dist/decode/ether-types.js';
-import * as protocols from '../dist/decode/protocols.js';
+import { rolldown } from 'rolldown';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const targets =
   process.argv.length > 2 ? process.argv.slice(2) : [fileURLToPath(new URL('../dist', import.meta.url))];
+
+const [layout, linktypes, etherTypes, protocols] = await Promise.all(
+  ['batch/layout.ts', 'capture/linktype.ts', 'decode/ether-types.ts', 'decode/protocols.ts'].map(load),
+);
 
 /** 4 GiB: whatever memory it is given. */
 const MOST_PAGES = 65536;
@@ -48,7 +49,7 @@ if (error !== null) {
   throw error;
 }
 const kernels = inlined(compiled);
-for (const target of targets) writeFileSync(join(target, 'decode', 'kernels.wasm'), kernels);
+for (const target of targets) writeFileSync(join(target, 'kernels.wasm'), kernels);
 
 /** The same with each function in the place of its calls: five calls a packet cost a quarter of the time. */
 function inlined(wasm) {
@@ -72,4 +73,11 @@ function read(path) {
   } catch {
     return null;
   }
+}
+
+/** A module of src/, which Node 20 cannot read as it is. */
+async function load(path) {
+  const bundle = await rolldown({ input: fileURLToPath(new URL(`../src/${path}`, import.meta.url)) });
+  const { output } = await bundle.generate({ format: 'esm' });
+  return import(`data:text/javascript,${encodeURIComponent(output[0].code)}`);
 }

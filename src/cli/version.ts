@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
 
-/** The version in package.json, which lies two folders up from both src/cli and dist/cli. */
+/** The version in package.json, which lies above src/ (of this file) and dist/ (of the built program). */
 export function programVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const here = import.meta.url;
+  const text = readFileSync(
+    new URL(here.endsWith('.ts') ? '../../package.json' : '../package.json', here),
+    'utf8',
+  );
   return (JSON.parse(text) as { version: string }).version;
 }

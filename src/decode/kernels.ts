@@ -35,8 +35,8 @@ export function kernelsOf(batch: Batch): Kernels | undefined {
   return kernels;
 }
 
-/** From the sources (in tests) it is the one that `npm run build` has made. */
+/** Beside the built program. From the sources (in tests) it is the one that `npm run build` has made. */
 function moduleFile(): URL {
   const here = import.meta.url;
-  return new URL(here.endsWith('.ts') ? '../../dist/decode/kernels.wasm' : './kernels.wasm', here);
+  return new URL(here.endsWith('.ts') ? '../../dist/kernels.wasm' : './kernels.wasm', here);
 }

@@ -37,8 +37,8 @@ export class Threads {
   }
 }
 
-/** The worker's compiled file. From the sources (in tests) it is the one that `npm run build` has made. */
+/** The worker's built file. From the sources (in tests) it is the one that `npm run build` has made. */
 function workerFile(): string {
   const here = import.meta.url;
-  return fileURLToPath(new URL(here.endsWith('.ts') ? '../../dist/workers/worker.js' : './worker.js', here));
+  return fileURLToPath(new URL(here.endsWith('.ts') ? '../../dist/worker.js' : './worker.js', here));
 }
