@@ -135,6 +135,7 @@ export interface OutputOptions {
   readonly chain?: readonly string[];
   readonly hit?: boolean;
   readonly summary: boolean;
+  readonly profile?: boolean;
 }
 
 export const OUTPUT_FORMATS = ['text', 'json', 'csv', 'arrow'] as const;
@@ -165,6 +166,9 @@ export function addOutputOptions(command: Command): Command {
     )
     .addOption(option('--hit', 'text: only rules that were hit'))
     .addOption(option('--no-summary', 'text: only the listing, as iptables -L prints it'))
+    .addOption(
+      option('--profile', 'text, json: also where the time went: stages, threads, tables, rules (slower)'),
+    )
     .addOption(option('--no-progress', 'no progress bar (there is none without a terminal)'))
     .addOption(option('--quiet', 'no progress bar, warnings or notes on standard error'))
     .optionsGroup('More output:')
@@ -206,7 +210,7 @@ function collect<T>(
 /** The engine's configuration out of the options. */
 export function replayConfig(
   captures: readonly string[],
-  options: ReplayOptions & Pick<OutputOptions, 'conntrackTable' | 'conntrackSave'>,
+  options: ReplayOptions & Pick<OutputOptions, 'conntrackTable' | 'conntrackSave' | 'profile' | 'format'>,
   perPacket: boolean,
 ): ReplayConfig {
   const { host, rules, rules6, ipset, conntrack, midstream, checksum, onUnsupported, evaluator, seed } =
@@ -220,6 +224,7 @@ export function replayConfig(
   if (captures.filter(isStandardInput).length > 1) {
     throw new UserError('standard input (-) can be read only once');
   }
+  refuseProfileInTable(options);
   const workers = options.workers ?? defaultWorkers(captures);
   return {
     captures,
@@ -237,7 +242,16 @@ export function replayConfig(
     evaluator,
     perPacket,
     conntrackDump: options.conntrackTable === true || options.conntrackSave !== undefined,
+    profile: options.profile === true,
   };
+}
+
+/** The table of rules has one form, whatever else is asked for. */
+function refuseProfileInTable({ profile, format }: Pick<OutputOptions, 'profile' | 'format'>): void {
+  if (profile !== true || (format !== 'csv' && format !== 'arrow')) return;
+  throw new UserError(`--profile: the table of rules that --format ${format} writes has no place for it`, {
+    hint: 'use --format json, or --format text',
+  });
 }
 
 function skewsOf(given: readonly ClockSkew[] = []): ReadonlyMap<string, bigint> {

@@ -76,7 +76,7 @@ export class CompiledRunner implements TableRunner {
     if (base.length === 0) return policy(base, p, trail);
     this.#top = 0;
     this.#depth = 0;
-    this.#enter(number, base);
+    this.enter(number, base);
     let chain = base;
     for (;;) {
       const i = this.#next(chain, r, trail);
@@ -106,7 +106,7 @@ export class CompiledRunner implements TableRunner {
         if (does === DO_GOTO) this.#top = this.#frame;
         else this.#pushFrame();
         chain = chains[operand]!;
-        this.#enter(operand, chain);
+        this.enter(operand, chain);
         continue;
       }
       let verdict = operand as Verdict;
@@ -140,7 +140,7 @@ export class CompiledRunner implements TableRunner {
   }
 
   /** Makes the frame of a chain on top of the stack. */
-  #enter(number: number, chain: ProgramChain): void {
+  protected enter(number: number, chain: ProgramChain): void {
     const frame = this.#top;
     this.#frame = frame;
     this.#top = frame + 4;
@@ -162,7 +162,7 @@ export class CompiledRunner implements TableRunner {
         if (position === stack[frame + 3]) {
           if (chain.index === undefined) return -1;
           trail.depends |= chain.index.depends;
-          return this.#search(chain.index, r);
+          return this.search(chain.index, r);
         }
         stack[frame + 2] = position + 1;
         return position;
@@ -178,7 +178,7 @@ export class CompiledRunner implements TableRunner {
   }
 
   /** Asks the index; the running frame is the topmost, and holds cursors from now on. Gives the first candidate. */
-  #search(index: ChainIndex, r: Int32Array): number {
+  protected search(index: ChainIndex, r: Int32Array): number {
     const frame = this.#frame;
     let end: number;
     do {

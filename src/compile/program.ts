@@ -7,6 +7,7 @@ import { indexChain } from './build-index.ts';
 import type { ChainIndex, IndexedRule } from './chain-index.ts';
 import { type Dependence, dependsOnMatch, dependsOnTarget } from './dependence.ts';
 import { isIndexable, type RuleKey, RuleKeys } from './rule-keys.ts';
+import { type RuleTally, whyUnshared } from './rule-tally.ts';
 import type { Sharing } from './sharing.ts';
 import { CodeEmitter, TestCode, type TestListener } from './test-code.ts';
 import { Words } from './words.ts';
@@ -63,14 +64,22 @@ export interface Program {
   readonly builtin: readonly Int32Array[];
 }
 
-/** Compiles a ruleset; what its rules look at is noted in `sharing` (not sealed yet) and `dependence`. */
-export function compileProgram(runtime: RuntimeRuleset, sharing: Sharing, dependence: Dependence): Program {
+/**
+ * Compiles a ruleset; what its rules look at is noted in `sharing` (not sealed yet) and `dependence`. With `tally` the
+ * program counts how often its rules are tried and match.
+ */
+export function compileProgram(
+  runtime: RuntimeRuleset,
+  sharing: Sharing,
+  dependence: Dependence,
+  tally?: RuleTally,
+): Program {
   const tests = new TestCode();
   const numbers = new Map<RuntimeChain, number>();
   for (const chain of runtime.chains) numbers.set(chain, numbers.size);
   const targets: ProgramTarget[] = [];
   const rules = new Words();
-  const compiler = new RuleCompiler(tests, sharing, dependence);
+  const compiler = new RuleCompiler(tests, sharing, dependence, tally);
   const moving = new MovingChains();
   const chains = runtime.chains.map((chain) => {
     const first = rules.used;
@@ -78,7 +87,7 @@ export function compileProgram(runtime: RuntimeRuleset, sharing: Sharing, depend
       rules.push(tests.used);
       const { inInterface, outInterface } = rule;
       const keys = compiler.compile(rule);
-      pushAction(rule, rules, numbers, targets, sharing);
+      pushAction(rule, rules, numbers, targets, sharing, tally);
       rules.push(compiler.depends);
       return { keys, inInterface, outInterface } satisfies IndexedRule;
     });
@@ -125,6 +134,7 @@ function pushAction(
   numbers: ReadonlyMap<RuntimeChain, number>,
   targets: ProgramTarget[],
   sharing: Sharing,
+  tally: RuleTally | undefined,
 ): void {
   const { target, counter } = rule;
   rules.push(counter);
@@ -144,6 +154,7 @@ function pushAction(
     const scope = scopeOf(definition.scope, options);
     const reads = typeof definition.reads === 'function' ? definition.reads(options) : definition.reads;
     const sharable = !rule.dead && isSharable(scope, reads, sharing);
+    if (!sharable && !rule.dead) tally?.unsharedTarget(counter, definition.name, whyUnshared(scope, reads));
     const apply = definition.apply as ProgramTarget['apply'];
     targets.push({ apply, options, state, sharable, depends: dependsOnTarget(definition) });
   }
@@ -175,13 +186,15 @@ class RuleCompiler implements TestListener {
   #isRaw = false;
   #sharable = true;
   readonly #dependence: Dependence;
+  readonly #tally: RuleTally | undefined;
   /** DEPENDS_* of the tests of the rule compiled last, but for those that are called. */
   depends = 0;
 
-  constructor(tests: TestCode, sharing: Sharing, dependence: Dependence) {
+  constructor(tests: TestCode, sharing: Sharing, dependence: Dependence, tally: RuleTally | undefined) {
     this.tests = tests;
     this.#sharing = sharing;
     this.#dependence = dependence;
+    this.#tally = tally;
     this.#emitter = new CodeEmitter(tests, this);
     this.#nowhere = new CodeEmitter(this.#scratch, this);
   }
@@ -206,6 +219,7 @@ class RuleCompiler implements TestListener {
     this.depends = 0;
     this.#isRaw = rule.environment.table === 'raw';
     const e = this.#emitter;
+    if (this.#tally !== undefined) e.call(this.#tally.check(rule.counter), 0);
     if (rule.dead) {
       e.never();
       return NEVER;
@@ -219,7 +233,8 @@ class RuleCompiler implements TestListener {
     else if (protocol !== 0) e.masked(R_L4PROTO, -1, protocol);
     if (fragment === 'later') e.range(R_FRAG_OFFSET, 1, 0xffff);
     else if (fragment === 'not-later') e.masked(R_FRAG_OFFSET, -1, 0);
-    for (const match of rule.matches) this.#match(match, rule.environment);
+    for (const match of rule.matches) this.#match(match, rule);
+    if (this.#tally !== undefined) e.call(this.#tally.match(rule.counter), 0);
     return this.#keys.keys;
   }
 
@@ -233,13 +248,23 @@ class RuleCompiler implements TestListener {
     else words(this.#emitter);
   }
 
-  #match(match: RuntimeMatch, environment: RuleEnvironment): void {
+  #match(match: RuntimeMatch, { counter, environment }: RuntimeRule): void {
     const { definition, options } = match;
     const scope = scopeOf(definition.scope, options);
     const reads = typeof definition.reads === 'function' ? definition.reads(options) : definition.reads;
-    if (scope !== 'global' && definition.compile !== undefined && this.#tryCompile(match, environment))
+    const unshare = (): void => {
+      this.#emitter.unshare();
+      const why = whyUnshared(scope, reads);
+      if (this.#tally !== undefined)
+        this.#emitter.call(this.#tally.unsharedMatch(counter, definition.name, why), 0);
+    };
+    if (
+      scope !== 'global' &&
+      definition.compile !== undefined &&
+      this.#tryCompile(match, environment, unshare)
+    )
       return;
-    if (!isSharable(scope, reads, this.#sharing)) this.#emitter.unshare();
+    if (!isSharable(scope, reads, this.#sharing)) unshare();
     this.#emitter.call(match, dependsOnMatch(definition.name));
   }
 
@@ -247,7 +272,11 @@ class RuleCompiler implements TestListener {
    * Emits the match as tests when it can be said so. It is emitted twice, first to nowhere: whether it can be shared
    * is known only when all its tests have been seen, and the marker stands before them.
    */
-  #tryCompile({ definition, options }: RuntimeMatch, environment: RuleEnvironment): boolean {
+  #tryCompile(
+    { definition, options }: RuntimeMatch,
+    environment: RuleEnvironment,
+    unshare: () => void,
+  ): boolean {
     const keysBefore = this.#keys;
     this.#keys = new RuleKeys();
     this.#sharable = true;
@@ -255,7 +284,7 @@ class RuleCompiler implements TestListener {
     const sayable = definition.compile!(options, this.#nowhere, environment);
     this.#keys = keysBefore;
     if (!sayable) return false;
-    if (!this.#sharable) this.#emitter.unshare();
+    if (!this.#sharable) unshare();
     definition.compile!(options, this.#emitter, environment);
     return true;
   }

@@ -85,7 +85,7 @@ export function searchIndex(index: ChainIndex, r: Int32Array, out: Int32Array, a
 }
 
 /** Number of the cell that `word` lies in; -1 below the first bound. */
-function findCell(nodes: Int32Array, bounds: Uint32Array, node: number, word: number): number {
+export function findCell(nodes: Int32Array, bounds: Uint32Array, node: number, word: number): number {
   const base = nodes[node + 3]! >>> 0;
   if (word < base) return -1;
   const buckets = nodes[node + 4]!;

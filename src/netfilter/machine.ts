@@ -15,11 +15,14 @@ import { loadHost } from '../host/load.ts';
 import type { Host } from '../host/types.ts';
 import { loadSets } from '../ipset/load.ts';
 import type { SetRegistry } from '../ipset/registry.ts';
-import type { Rule, Ruleset } from '../ruleset/model.ts';
+import type { ReplayProfile } from '../profile/profile.ts';
+import type { Stopwatch } from '../profile/stopwatch.ts';
+import type { Chain, Rule, Ruleset } from '../ruleset/model.ts';
 import { parseRuleset } from '../ruleset/parse.ts';
 import { ctTarget } from '../targets/CT.ts';
 import { Bridging } from './bridging.ts';
 import { Dice } from './dice.ts';
+import { MachineProfile } from './machine-profile.ts';
 import { OrderedStage } from './ordered-stage.ts';
 import type { FragmentAssembler } from './own-fragments.ts';
 import { MAX_PENDING } from './pending-answers.ts';
@@ -128,14 +131,22 @@ export class Machine {
   readonly #trail = new Trail();
   readonly #listsConntrack: boolean;
   readonly #dice = new Dice();
+  /** In a profiled run: what its parts are measured by. */
+  readonly #profile: MachineProfile | undefined;
   readonly #assumptions = new Set<string>();
   /** Those that came up before the first packet. */
   readonly #early: readonly string[];
 
-  /** `loaded`: what `loadRulesets(config)` gave, where it was asked already; it is this machine's alone from now on. */
-  constructor(config: MachineConfig, loaded = loadRulesets(config)) {
+  /**
+   * `loaded`: what `loadRulesets(config)` gave, where it was asked already; it is this machine's alone from now on.
+   * `stopwatch`: that of the thread, which measures the machine's parts.
+   */
+  constructor(config: MachineConfig, loaded = loadRulesets(config), stopwatch?: Stopwatch) {
     const assume = (sentence: string): void => void this.#assumptions.add(sentence);
     this.loaded = loaded;
+    const profile =
+      stopwatch === undefined ? undefined : new MachineProfile(stopwatch, loaded.counters.owners.length);
+    this.#profile = profile;
     this.host = loadHost(config.host, { captureInterfaces: config.captureInterfaces });
     const { host } = this;
     for (const { family, words, iface } of config.seenSources ?? []) {
@@ -167,19 +178,23 @@ export class Machine {
       const tracks = someRule(ruleset, bringsConntrack);
       const translates = ruleset.tables.some(({ name }) => name === 'nat');
       if (config.evaluator === 'linear') {
-        this.#families[family] = { runner: new LinearRunner(runtime), tracks, translates };
+        const runner = profile?.runner(family, runtime) ?? new LinearRunner(runtime);
+        this.#families[family] = { runner, tracks, translates };
       } else {
         const shared = new Sharing();
         const dependence = new Dependence();
-        const program = compileProgram(runtime, shared, dependence);
-        const runner = new CompiledRunner(program, new LinearRunner(runtime));
+        const program = compileProgram(runtime, shared, dependence, profile?.tally);
+        const runner =
+          profile?.runner(family, runtime, program) ?? new CompiledRunner(program, new LinearRunner(runtime));
         if (shared.seal()) {
           sharing[family] = shared;
           dependences[family] = dependence;
-        }
+        } else profile?.noteTooManyClasses(family, shared);
         this.#families[family] = { runner, tracks, translates };
       }
-      rawFirst[family] = tracks && rawDecides(ruleset);
+      const deciders = tracks ? rawDeciders(ruleset) : [];
+      rawFirst[family] = deciders.length > 0;
+      if (config.evaluator !== 'linear') profile?.noteRawFirst(family, deciders, loaded.counters);
       if (tracks || someRule(ruleset, bringsDefrag)) defragmenters[family] = new Defragmenter(family, host);
     }
     if (config.conntrack !== undefined) {
@@ -209,8 +224,10 @@ export class Machine {
       linksEchoes: this.direction.linksEchoes,
       isShare: config.share !== undefined,
       bridging: Bridging.of(host, assume),
+      profile,
       assume,
     });
+    profile?.watchMachine({ host, conntrack: this.#conntrack, direction: this.direction, stage: this.stage });
     if (config.share?.by === 'ports') this.#watchOwners(config.share);
     this.#early = [...new Set([...host.assumptions, ...this.#assumptions])];
   }
@@ -240,6 +257,11 @@ export class Machine {
       if (ownerOfTuple(proto! & 255, sport!, dport!, share) !== share.index)
         throw new NotSharable('ports that translation has changed');
     };
+  }
+
+  /** What was measured so far, in a profiled run. */
+  profileData(): ReplayProfile | undefined {
+    return this.#profile?.data(this.stage);
   }
 
   /** What has been replayed so far. `baseNs` is the clock's base. */
@@ -395,19 +417,18 @@ const HARMLESS = new Set([
 ]);
 
 /**
- * True when raw must run before conntrack looks at a packet: a target or policy there may drop it, or decide whether
- * and how it is tracked (NOTRACK, CT), or a match asks for the state that conntrack has not given yet.
+ * Rules of raw, and chains for their policy, for which raw must run before conntrack looks at a packet: a target or policy
+ * there may drop it, or decide whether and how it is tracked (NOTRACK, CT), or a match asks for the state that conntrack
+ * has not given yet.
  */
-function rawDecides(ruleset: Ruleset): boolean {
-  const raw = ruleset.tables.find(({ name }) => name === 'raw');
-  if (raw === undefined) return false;
-  return raw.chains.some(
-    ({ policy, rules }) =>
-      policy === 'DROP' ||
-      rules.some(
-        ({ matches, target }) =>
-          matches.some(bringsConntrack) ||
-          (target.kind === 'extension' && !HARMLESS.has(target.definition.name)),
-      ),
-  );
+function rawDeciders(ruleset: Ruleset): (Rule | Chain)[] {
+  const chains = ruleset.tables.find(({ name }) => name === 'raw')?.chains ?? [];
+  return chains.flatMap((chain) => [
+    ...chain.rules.filter(
+      ({ matches, target }) =>
+        matches.some(bringsConntrack) ||
+        (target.kind === 'extension' && !HARMLESS.has(target.definition.name)),
+    ),
+    ...(chain.policy === 'DROP' ? [chain] : []),
+  ]);
 }

@@ -54,6 +54,7 @@ import {
 import type { Bridging } from './bridging.ts';
 import type { Dice } from './dice.ts';
 import { LocalForm } from './local-form.ts';
+import type { MachineProfile } from './machine-profile.ts';
 import { MtuClasses } from './mtu-classes.ts';
 import {
   OUTCOME_COPY,
@@ -108,6 +109,8 @@ export interface OrderedStageParts {
   readonly isShare: boolean;
   /** Where iptables sees what bridges pass on. */
   readonly bridging: Bridging | undefined;
+  /** Of a profiled run. */
+  readonly profile?: MachineProfile | undefined;
   /** Told what the report has to say was assumed. */
   readonly assume: (sentence: string) => void;
 }
@@ -215,6 +218,12 @@ export class OrderedStage {
       parts.checksum,
     );
     parts.traversal.assembleLocal = (p) => this.#assembleLocal(p);
+    parts.profile?.watchStage({
+      ...parts,
+      quick: this.#quick,
+      quickColumns: this.#quickColumns,
+      recall: this.#recall,
+    });
   }
 
   /** Batch and row of the packet at hand, and the batches behind. */

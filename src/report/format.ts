@@ -56,6 +56,15 @@ export function alignedTable(headings: readonly string[], rows: readonly (readon
   );
 }
 
+/** Rows under a heading, in aligned columns. */
+export function section(
+  heading: string,
+  columns: readonly string[],
+  rows: readonly (readonly string[])[],
+): string[] {
+  return [`${heading}:`, ...alignedTable(columns, rows).map((line) => `  ${line}`)];
+}
+
 /** A span of nanoseconds as seconds with nine decimals. */
 export function secondsText(ns: bigint): string {
   return ns < 0n ? `-${epochText(-ns)}` : epochText(ns);

@@ -1,6 +1,7 @@
 import type { ReplayOutput } from '../workers/config.ts';
 import { epochText, secondsText } from './format.ts';
 import type { RulesetHits } from './hits.ts';
+import { profileJson } from './profile-json.ts';
 import { refusalRows } from './refusals.ts';
 import { ruleRows } from './rules-table.ts';
 import { endRows, timeSpan } from './summary.ts';
@@ -133,6 +134,7 @@ export function jsonReport(output: ReplayOutput, rulesets: readonly RulesetHits[
       recalled: result.profile.recalled,
       cached: result.profile.cached,
     },
+    ...(output.profile === undefined ? {} : { profile: profileJson(output, output.profile) }),
   });
 }
 

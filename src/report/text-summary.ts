@@ -1,13 +1,13 @@
 import { describeDamage } from '../capture/damage.ts';
 import type { ReplayOutput } from '../workers/config.ts';
 import {
-  alignedTable,
   familyName,
   groupDigits,
   plural,
   protocolText,
   rateText,
   secondsText,
+  section,
   utcText,
 } from './format.ts';
 import { refusalRows } from './refusals.ts';
@@ -209,12 +209,4 @@ function portSentence(output: ReplayOutput): string[] {
 
 function list(heading: string, items: readonly string[]): string[] {
   return items.length === 0 ? [] : [`${heading}:`, ...items.map((item) => `  ${item}`)];
-}
-
-function section(
-  heading: string,
-  columns: readonly string[],
-  rows: readonly (readonly string[])[],
-): string[] {
-  return [`${heading}:`, ...alignedTable(columns, rows).map((line) => `  ${line}`)];
 }

@@ -1,13 +1,14 @@
 import type { ReplayOutput } from '../workers/config.ts';
 import type { RulesetHits } from './hits.ts';
 import { type ListView, listTable } from './list.ts';
+import { profileText } from './profile-text.ts';
 import { summaryLines } from './text-summary.ts';
 
 export interface TextOptions extends ListView {
   readonly summary: boolean;
 }
 
-/** The report for people: a summary, then the tables as `iptables -L` lists them, each under the command that would. */
+/** The report for people: a summary, then the tables as `iptables -L` lists them, each under the command that would; and the profile. */
 export function textReport(
   output: ReplayOutput,
   rulesets: readonly RulesetHits[],
@@ -27,5 +28,7 @@ export function textReport(
     }
   }
   if (lines.at(-1) === '') lines.pop();
-  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+  const report = lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+  if (output.profile === undefined) return report;
+  return `${report}${report === '' ? '' : '\n'}${profileText(output, output.profile)}`;
 }

@@ -4,6 +4,7 @@ import type { CaptureDamage } from '../capture/damage.ts';
 import type { CaptureSource } from '../capture/source.ts';
 import type { Host } from '../host/types.ts';
 import type { ReplayResult } from '../netfilter/result.ts';
+import type { RunProfile } from '../profile/profile.ts';
 import type { Ruleset } from '../ruleset/model.ts';
 
 /** What a replay is asked to do: plain data, so that it can be handed to a worker. */
@@ -34,6 +35,8 @@ export interface ReplayConfig {
   readonly perPacket: boolean;
   /** List the connections that stand at the end (ReplayResult.conntrackDump): costs a line of text for each. */
   readonly conntrackDump?: boolean | undefined;
+  /** Measure where the time goes (ReplayOutput.profile): costs time itself. */
+  readonly profile?: boolean | undefined;
 }
 
 export interface Progress {
@@ -79,4 +82,6 @@ export interface ReplayOutput {
   readonly interrupted: boolean;
   /** Wall-clock seconds of the replay (load excluded), measured by the caller's clock. */
   readonly seconds: number;
+  /** Where the time went, of a run with `profile`. */
+  readonly profile?: RunProfile | undefined;
 }

@@ -3,15 +3,18 @@ import { BATCH_CAPACITY } from '../batch/layout.ts';
 import type { CaptureReader } from '../capture/reader.ts';
 import { decodeBatch } from '../decode/decode.ts';
 import type { Machine } from '../netfilter/machine.ts';
+import { DECODING, READING, REST, WRITING } from '../profile/sections.ts';
+import type { Stopwatch } from '../profile/stopwatch.ts';
 import type { ReplayObserver } from './config.ts';
 import { LookAhead } from './pipeline.ts';
 
-/** Runs everything in the calling thread (`--workers 0`). True when it was ended early. */
+/** Runs everything in the calling thread (`--workers 0`). True when it was ended early. `stopwatch`: that of a profiled run. */
 export async function runInline(
   reader: CaptureReader,
   machine: Machine,
   checksum: 'auto' | 'verify' | 'trust',
   observer: ReplayObserver,
+  stopwatch?: Stopwatch,
 ): Promise<boolean> {
   const lookAhead = new LookAhead(machine.direction.linksEchoes);
   const free: Batch[] = [];
@@ -22,12 +25,17 @@ export async function runInline(
   const replayReady = (isEnd: boolean): void => {
     for (let ready = lookAhead.next(isEnd); ready !== undefined; ready = lookAhead.next(isEnd)) {
       machine.stage.process(ready, lookAhead.ahead);
-      observer.onBatch?.(ready);
+      if (observer.onBatch !== undefined) {
+        stopwatch?.to(WRITING);
+        observer.onBatch(ready);
+        stopwatch?.to(REST);
+      }
       free.push(ready);
     }
   };
   for (;;) {
     let batch = free.pop() ?? allocateBatch();
+    stopwatch?.to(READING);
     let count = await reader.fill(batch);
     if (count === 0 && reader.neededDataBytes > 0) {
       batch = allocateBatch(BATCH_CAPACITY, reader.neededDataBytes);
@@ -37,7 +45,9 @@ export async function runInline(
     batch.firstPacket = packets;
     batch.sequence = sequence++;
     packets += count;
+    stopwatch?.to(DECODING);
     decodeBatch(batch, options);
+    stopwatch?.to(REST);
     machine.direction.process(batch, reader.sources);
     lookAhead.push(batch, machine.direction.position);
     replayReady(false);

@@ -6,6 +6,9 @@ import { Ring, SLOT_DONE, SLOT_FREE } from '../batch/ring.ts';
 import type { CaptureReader } from '../capture/reader.ts';
 import type { MachineConfig } from '../netfilter/machine.ts';
 import type { ReplayResult } from '../netfilter/result.ts';
+import { mergeProfiles, type RunProfile } from '../profile/profile.ts';
+import { READING, REST, WAITING, WRITING } from '../profile/sections.ts';
+import type { Stopwatch } from '../profile/stopwatch.ts';
 import type { ReplayObserver } from './config.ts';
 import { progressOf } from './inline.ts';
 import { SourceBoard } from './source-board.ts';
@@ -26,17 +29,20 @@ const SLOTS_TOLD = 2;
 export interface PoolRun {
   readonly result: ReplayResult;
   readonly interrupted: boolean;
+  /** Of all threads, this one first. */
+  readonly profile: RunProfile | undefined;
 }
 
 /**
  * Runs a replay on worker threads: this thread reads, the first worker replays in order, the others decode. Each
- * worker runs one task for the whole run; batches pass through the ring.
+ * worker runs one task for the whole run; batches pass through the ring. `stopwatch`: this thread's, in a profiled run.
  */
 export async function runOnPool(
   reader: CaptureReader,
   machine: MachineConfig,
   threads: Threads,
   observer: ReplayObserver,
+  stopwatch?: Stopwatch,
 ): Promise<PoolRun> {
   const workers = threads.count;
   // Fragments of this host's own packets wait for the others of their packet, which may lie as far ahead as echoes.
@@ -59,6 +65,7 @@ export async function runOnPool(
       machine: role === 'decode' ? undefined : machine,
       baseNs: reader.clock.baseNs,
       returnBatches: observer.onBatch !== undefined,
+      profiles: stopwatch !== undefined,
     };
     return threads.run(task);
   };
@@ -68,17 +75,23 @@ export async function runOnPool(
     const all = Promise.all([replaying, ...decoding]);
     // A worker that fails stops the ring; the reader must not wait for it for ever.
     all.catch(() => ring.abort());
-    const feeder = new Feeder(reader, ring, batches, ports, board, observer);
+    const feeder = new Feeder(reader, ring, batches, ports, board, observer, stopwatch);
     const interrupted = await feeder.feed().catch((error: unknown) => {
       ring.abort();
       throw error;
     });
+    stopwatch?.to(WAITING);
     const answers = await all;
+    stopwatch?.to(REST);
     feeder.takeFinished();
     for (const { fault } of answers) {
       if (fault !== undefined) throw new UserError(fault.message, fault);
     }
-    return { result: answers[0]!.result!, interrupted };
+    const profile =
+      stopwatch === undefined
+        ? undefined
+        : mergeProfiles([stopwatch.runProfile('read'), ...answers.flatMap(({ profile }) => profile ?? [])]);
+    return { result: answers[0]!.result!, interrupted, profile };
   } finally {
     ring.abort();
     for (const port of ports) port.close();
@@ -93,6 +106,7 @@ class Feeder {
   readonly #ports: readonly MessagePort[];
   readonly #board: SourceBoard;
   readonly #observer: ReplayObserver;
+  readonly #stopwatch: Stopwatch | undefined;
   #sourcesKnown = -1;
   /** Number of the next batch to take back. */
   #taken = 0;
@@ -104,6 +118,7 @@ class Feeder {
     ports: readonly MessagePort[],
     board: SourceBoard,
     observer: ReplayObserver,
+    stopwatch: Stopwatch | undefined,
   ) {
     this.#reader = reader;
     this.#ring = ring;
@@ -111,6 +126,7 @@ class Feeder {
     this.#ports = ports;
     this.#board = board;
     this.#observer = observer;
+    this.#stopwatch = stopwatch;
   }
 
   /** Reads to the end; true when it was ended early. */
@@ -124,11 +140,13 @@ class Feeder {
       while (ring.state(slot) !== SLOT_FREE && !ring.isAborted) {
         this.takeFinished();
         const state = ring.state(slot);
-        if (state !== SLOT_FREE) await ring.change(slot, state);
+        if (state !== SLOT_FREE) await this.#change(slot, state);
       }
       if (this.#observer.signal?.aborted === true) interrupted = true;
       if (interrupted || ring.isAborted) break;
+      this.#stopwatch?.to(READING);
       const count = await this.#fill(slot);
+      this.#stopwatch?.to(REST);
       if (count === 0) break;
       const batch = this.#batches[slot]!;
       batch.firstPacket = packets;
@@ -149,9 +167,15 @@ class Feeder {
       const slot = ring.slotOf(this.#taken);
       this.takeFinished();
       const state = ring.state(slot);
-      if (this.#taken < sequence && state !== SLOT_DONE) await ring.change(slot, state);
+      if (this.#taken < sequence && state !== SLOT_DONE) await this.#change(slot, state);
     }
     return interrupted;
+  }
+
+  async #change(slot: number, from: number): Promise<void> {
+    this.#stopwatch?.to(WAITING);
+    await this.#ring.change(slot, from);
+    this.#stopwatch?.to(REST);
   }
 
   async #fill(slot: number): Promise<number> {
@@ -170,7 +194,9 @@ class Feeder {
     for (;;) {
       const slot = ring.slotOf(this.#taken);
       if (ring.state(slot) !== SLOT_DONE) return;
+      this.#stopwatch?.to(WRITING);
       this.#observer.onBatch(this.#batches[slot]!);
+      this.#stopwatch?.to(REST);
       ring.hand(slot, SLOT_FREE);
       this.#taken++;
     }

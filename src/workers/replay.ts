@@ -6,6 +6,9 @@ import { loadHost } from '../host/load.ts';
 import { type LoadedRulesets, loadRulesets, Machine, type MachineConfig } from '../netfilter/machine.ts';
 import type { ReplayResult } from '../netfilter/result.ts';
 import { sharable } from '../netfilter/sharable.ts';
+import type { RunProfile } from '../profile/profile.ts';
+import { LOADING, REST } from '../profile/sections.ts';
+import { Stopwatch } from '../profile/stopwatch.ts';
 import type { ReplayConfig, ReplayObserver, ReplayOutput } from './config.ts';
 import { runInline } from './inline.ts';
 import { loadMachineConfig } from './load-config.ts';
@@ -26,6 +29,8 @@ export async function runReplay(config: ReplayConfig, observer: ReplayObserver =
 }
 
 async function replay(config: ReplayConfig, observer: ReplayObserver, crew: Crew): Promise<ReplayOutput> {
+  const { stopwatch } = crew;
+  stopwatch?.to(LOADING);
   const files = loadMachineConfig(config);
   let loaded = loadRulesets(files);
   const seenSources = await surveySources(config.captures, config.host, files.captureInterfaces);
@@ -40,6 +45,7 @@ async function replay(config: ReplayConfig, observer: ReplayObserver, crew: Crew
       sources: reader.sources,
       rulesets: loaded.rulesets,
     });
+    stopwatch?.to(REST);
     const start = performance.now();
     let run: Run | undefined;
     const how = crew.shares > 1 ? sharable(machineConfig, loaded) : undefined;
@@ -49,11 +55,13 @@ async function replay(config: ReplayConfig, observer: ReplayObserver, crew: Crew
         // It was tried in vain: what was read and set up is spent.
         reader.close();
         reader = await open();
+        stopwatch?.to(LOADING);
         loaded = loadRulesets(files);
+        stopwatch?.to(REST);
       }
     }
     run ??= await crew.runWhole(reader, config, machineConfig, loaded, observer);
-    const { result, interrupted } = run;
+    const { result, interrupted, profile } = run;
     const seconds = (performance.now() - start) / 1000;
     const host = loadHost(config.host, { captureInterfaces: machineConfig.captureInterfaces });
     for (const name of result.interfaces) host.interfaceId(name);
@@ -68,6 +76,7 @@ async function replay(config: ReplayConfig, observer: ReplayObserver, crew: Crew
       unsupported: loaded.unsupported,
       interrupted,
       seconds,
+      profile,
     };
   } finally {
     reader.close();
@@ -77,25 +86,30 @@ async function replay(config: ReplayConfig, observer: ReplayObserver, crew: Crew
 interface Run {
   readonly result: ReplayResult;
   readonly interrupted: boolean;
+  readonly profile: RunProfile | undefined;
 }
 
 /** Who works on a run: this thread alone, or threads, which are made before anything is loaded. */
 class Crew {
   /** Into how many shares the connections are divided, if they can be. */
   readonly shares: number;
+  /** This thread's, in a profiled run. */
+  readonly stopwatch: Stopwatch | undefined;
   #threads: Threads | undefined;
 
-  private constructor(shares: number, threads: Threads | undefined) {
+  private constructor(shares: number, threads: Threads | undefined, stopwatch: Stopwatch | undefined) {
     this.shares = shares;
     this.#threads = threads;
+    this.stopwatch = stopwatch;
   }
 
   static async of(config: ReplayConfig, observer: ReplayObserver): Promise<Crew> {
-    if (config.workers === 0) return new Crew(1, undefined);
+    const stopwatch = config.profile ? new Stopwatch() : undefined;
+    if (config.workers === 0) return new Crew(1, undefined, stopwatch);
     const [{ Threads }, { sharesOf }] = await Promise.all([import('./threads.ts'), import('./shares.ts')]);
     const shares = observer.onBatch === undefined ? sharesOf(config) : 1;
     // Of the shares this thread takes one.
-    return new Crew(shares, new Threads(shares > 1 ? shares - 1 : config.workers));
+    return new Crew(shares, new Threads(shares > 1 ? shares - 1 : config.workers), stopwatch);
   }
 
   async runShares(
@@ -107,7 +121,8 @@ class Crew {
     observer: ReplayObserver,
   ): Promise<Run | undefined> {
     const { runShares } = await import('./shares.ts');
-    return runShares(reader, config, machineConfig, loaded, this.#threads!, this.shares, by, observer);
+    const { shares, stopwatch } = this;
+    return runShares(reader, config, machineConfig, loaded, this.#threads!, shares, by, observer, stopwatch);
   }
 
   async runWhole(
@@ -117,13 +132,13 @@ class Crew {
     loaded: LoadedRulesets,
     observer: ReplayObserver,
   ): Promise<Run> {
-    if (workers === 0) return runHere(machineConfig, loaded, reader, observer);
+    if (workers === 0) return runHere(machineConfig, loaded, reader, observer, this.stopwatch);
     const [{ Threads }, { runOnPool }] = await Promise.all([import('./threads.ts'), import('./pool.ts')]);
     if (this.#threads!.count !== workers) {
       await this.#threads!.end();
       this.#threads = new Threads(workers);
     }
-    return runOnPool(reader, machineConfig, this.#threads!, observer);
+    return runOnPool(reader, machineConfig, this.#threads!, observer, this.stopwatch);
   }
 
   async end(): Promise<void> {
@@ -136,8 +151,12 @@ async function runHere(
   loaded: LoadedRulesets,
   reader: CaptureReader,
   observer: ReplayObserver,
-): Promise<{ result: ReplayResult; interrupted: boolean }> {
-  const machine = new Machine(config, loaded);
-  const interrupted = await runInline(reader, machine, config.checksum, observer);
-  return { result: machine.result(reader.clock.baseNs), interrupted };
+  stopwatch: Stopwatch | undefined,
+): Promise<Run> {
+  stopwatch?.to(LOADING);
+  const machine = new Machine(config, loaded, stopwatch);
+  stopwatch?.to(REST);
+  const interrupted = await runInline(reader, machine, config.checksum, observer, stopwatch);
+  const result = machine.result(reader.clock.baseNs);
+  return { result, interrupted, profile: stopwatch?.runProfile('all', machine.profileData()) };
 }

@@ -6,6 +6,8 @@ import { decodeShare } from '../decode/decode.ts';
 import { NotSharable, type Share } from '../decode/share.ts';
 import { FragmentBudget } from '../defrag/fragment-budget.ts';
 import type { Machine } from '../netfilter/machine.ts';
+import { DECODING, READING, REST } from '../profile/sections.ts';
+import type { Stopwatch } from '../profile/stopwatch.ts';
 import type { ReplayObserver } from './config.ts';
 import { progressOf } from './inline.ts';
 import type { ShareBoard } from './share-board.ts';
@@ -25,6 +27,7 @@ export async function runShare(
   checksum: 'auto' | 'verify' | 'trust',
   board: ShareBoard,
   observer: ReplayObserver,
+  stopwatch: Stopwatch | undefined,
 ): Promise<boolean> {
   const options = { checksum: checksum === 'trust' ? 'trust' : 'verify' } as const;
   const budget = new FragmentBudget(machine.host);
@@ -38,17 +41,21 @@ export async function runShare(
     if (board.isStopping && stopAt === Number.POSITIVE_INFINITY) stopAt = board.meet(share.index, sequence);
     if (board.isAborted) throw new NotSharable('another share cannot be replayed apart');
     if (sequence >= stopAt) return true;
+    stopwatch?.to(READING);
     let count = await reader.fill(batch);
     if (count === 0 && reader.neededDataBytes > 0) {
       batch = allocateBatch(BATCH_CAPACITY, reader.neededDataBytes);
       count = await reader.fill(batch);
     }
+    stopwatch?.to(REST);
     if (count === 0) break;
     batch.firstPacket = packets;
     batch.sequence = sequence;
     packets += count;
     machine.stage.observe(batch);
+    stopwatch?.to(DECODING);
     decodeShare(batch, options, share);
+    stopwatch?.to(REST);
     budget.note(batch);
     machine.direction.process(batch, reader.sources);
     if (batch.hasOwnFragments) throw new NotSharable("fragments of this host's own packets");

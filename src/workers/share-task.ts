@@ -3,16 +3,18 @@ import { openCaptures } from '../capture/open.ts';
 import type { CaptureReader } from '../capture/reader.ts';
 import { NotSharable } from '../decode/share.ts';
 import { type LoadedRulesets, loadRulesets, Machine, type MachineConfig } from '../netfilter/machine.ts';
+import { LOADING, REST, WAITING } from '../profile/sections.ts';
+import { Stopwatch } from '../profile/stopwatch.ts';
 import type { ReplayObserver } from './config.ts';
 import { ShareBoard } from './share-board.ts';
 import { runShare } from './share-loop.ts';
 import type { ShareAnswer, ShareTask } from './tasks.ts';
 
-const UNSHARED: ShareAnswer = { result: undefined, interrupted: false };
+const UNSHARED: ShareAnswer = { result: undefined, interrupted: false, profile: undefined };
 
 /**
  * Replays the share that `config` names. An error of the user's kind calls all shares off, as NotSharable does: whether it
- * is the first of its run is known only to a replay of the whole.
+ * is the first of its run is known only to a replay of the whole. `stopwatch`: this thread's, in a profiled run.
  */
 export async function takeShare(
   reader: CaptureReader,
@@ -20,11 +22,24 @@ export async function takeShare(
   loaded: LoadedRulesets | undefined,
   board: ShareBoard,
   observer: ReplayObserver,
+  stopwatch: Stopwatch | undefined,
 ): Promise<ShareAnswer> {
   try {
-    const machine = new Machine(config, loaded ?? loadRulesets(config));
-    const interrupted = await runShare(reader, machine, config.share!, config.checksum, board, observer);
-    return { result: machine.result(reader.clock.baseNs), interrupted };
+    stopwatch?.to(LOADING);
+    const machine = new Machine(config, loaded ?? loadRulesets(config), stopwatch);
+    stopwatch?.to(REST);
+    stopwatch?.watch(board, 'meet', WAITING);
+    const interrupted = await runShare(
+      reader,
+      machine,
+      config.share!,
+      config.checksum,
+      board,
+      observer,
+      stopwatch,
+    );
+    const result = machine.result(reader.clock.baseNs);
+    return { result, interrupted, profile: stopwatch?.runProfile('share', machine.profileData()) };
   } catch (error) {
     board.abort();
     if (error instanceof NotSharable || error instanceof UserError) return UNSHARED;
@@ -34,10 +49,11 @@ export async function takeShare(
 
 /** The whole of a worker's task. */
 export async function workOnShare(task: ShareTask): Promise<ShareAnswer> {
-  const { captures, clockSkews: skews, machine, board } = task;
+  const { captures, clockSkews: skews, machine, board, profiles } = task;
+  const stopwatch = profiles ? new Stopwatch() : undefined;
   const reader = await openCaptures(captures, skews === undefined ? {} : { skews });
   try {
-    return await takeShare(reader, machine, undefined, ShareBoard.from(board), {});
+    return await takeShare(reader, machine, undefined, ShareBoard.from(board), {}, stopwatch);
   } finally {
     reader.close();
   }

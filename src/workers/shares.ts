@@ -6,6 +6,9 @@ import type { Share } from '../decode/share.ts';
 import type { LoadedRulesets, MachineConfig } from '../netfilter/machine.ts';
 import { mergeResults } from '../netfilter/merge-results.ts';
 import type { ReplayResult } from '../netfilter/result.ts';
+import { mergeProfiles, type RunProfile } from '../profile/profile.ts';
+import { REST, WAITING } from '../profile/sections.ts';
+import type { Stopwatch } from '../profile/stopwatch.ts';
 import type { ReplayConfig, ReplayObserver } from './config.ts';
 import { ShareBoard } from './share-board.ts';
 import { takeShare } from './share-task.ts';
@@ -39,7 +42,8 @@ export async function runShares(
   shares: number,
   by: Share['by'],
   observer: ReplayObserver,
-): Promise<{ result: ReplayResult; interrupted: boolean } | undefined> {
+  stopwatch: Stopwatch | undefined,
+): Promise<{ result: ReplayResult; interrupted: boolean; profile: RunProfile | undefined } | undefined> {
   const board = ShareBoard.allocate(shares);
   const share = (index: number): Share => ({ index, count: shares, by });
   const others = Array.from({ length: shares - 1 }, (_, i) =>
@@ -49,17 +53,33 @@ export async function runShares(
       clockSkews: config.clockSkews,
       machine: { ...machineConfig, share: share(i + 1) },
       board: board.buffer,
+      profiles: stopwatch !== undefined,
     }),
   );
 
-  const own = takeShare(reader, { ...machineConfig, share: share(0) }, loaded, board, observer);
+  const own = takeShare(
+    reader,
+    { ...machineConfig, share: share(0) },
+    loaded,
+    board,
+    observer,
+    stopwatch,
+  ).finally(() => stopwatch?.to(WAITING));
   // A share that fails calls the others off, and all are waited for.
   const ended = await Promise.allSettled([own, ...others]);
+  stopwatch?.to(REST);
   for (const one of ended) if (one.status === 'rejected') throw one.reason;
   const answers = ended.map((one) => (one as PromiseFulfilledResult<ShareAnswer>).value);
   const results = answers.map(({ result }) => result);
   if (!isWhole(results)) return undefined;
-  return { result: mergeResults(results), interrupted: answers.some(({ interrupted }) => interrupted) };
+  const profiles = answers.flatMap(({ profile }) => profile ?? []);
+  // Again, since this thread has waited meanwhile.
+  if (stopwatch !== undefined) profiles[0] = stopwatch.runProfile('share', profiles[0]!.replay);
+  return {
+    result: mergeResults(results),
+    interrupted: answers.some(({ interrupted }) => interrupted),
+    profile: stopwatch === undefined ? undefined : mergeProfiles(profiles),
+  };
 }
 
 /** Every share was replayed, and all of them have seen the same packets: no file has grown meanwhile. */

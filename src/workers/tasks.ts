@@ -3,6 +3,7 @@ import type { ExitStatus } from '../base/errors.ts';
 import type { BatchPlace } from '../batch/batch.ts';
 import type { MachineConfig } from '../netfilter/machine.ts';
 import type { ReplayResult } from '../netfilter/result.ts';
+import type { RunProfile } from '../profile/profile.ts';
 
 /** What a worker is given for its one long task. */
 export interface WorkerTask {
@@ -21,6 +22,8 @@ export interface WorkerTask {
   readonly baseNs: bigint;
   /** The main thread takes finished batches (for per-packet output); else the replaying worker frees them. */
   readonly returnBatches: boolean;
+  /** Measure where the time goes. */
+  readonly profiles: boolean;
 }
 
 /** An error of the user's kind, on its way between threads. */
@@ -38,15 +41,19 @@ export interface ShareTask {
   /** With its `share`. */
   readonly machine: MachineConfig;
   readonly board: SharedArrayBuffer;
+  /** Measure where the time goes. */
+  readonly profiles: boolean;
 }
 
 export interface ShareAnswer {
   /** Undefined when the capture has to be replayed as a whole. */
   readonly result: ReplayResult | undefined;
   readonly interrupted: boolean;
+  readonly profile: RunProfile | undefined;
 }
 
 export interface WorkerAnswer {
   readonly fault?: WorkerFault;
   readonly result?: ReplayResult;
+  readonly profile?: RunProfile | undefined;
 }

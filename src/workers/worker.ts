@@ -5,6 +5,8 @@ import { Ring, SLOT_DECODED, SLOT_DONE, SLOT_FREE } from '../batch/ring.ts';
 import type { CaptureSource } from '../capture/source.ts';
 import { decodeBatch } from '../decode/decode.ts';
 import { Machine } from '../netfilter/machine.ts';
+import { DECODING, LOADING, REST, WAITING } from '../profile/sections.ts';
+import { Stopwatch } from '../profile/stopwatch.ts';
 import { LookAhead } from './pipeline.ts';
 import { workOnShare } from './share-task.ts';
 import { SourceBoard } from './source-board.ts';
@@ -21,13 +23,16 @@ export default function work(task: WorkerTask | ShareTask): WorkerAnswer | Promi
 /** Takes batches from the ring until there are no more. */
 function workOnRing(task: WorkerTask): WorkerAnswer {
   const ring = Ring.from(task.ring);
+  const stopwatch = task.profiles ? new Stopwatch() : undefined;
+  stopwatch?.watch(ring, 'waitForRead', WAITING);
+  stopwatch?.watch(ring, 'waitForDecoded', WAITING);
   try {
     const slots = new Slots(task);
     if (task.role === 'decode') {
-      decodeAll(ring, slots, task);
-      return {};
+      decodeAll(ring, slots, task, stopwatch);
+      return { profile: stopwatch?.runProfile('decode') };
     }
-    return { result: replayAll(ring, slots, task) };
+    return replayAll(ring, slots, task, stopwatch);
   } catch (error) {
     ring.abort();
     if (error instanceof UserError) {
@@ -64,19 +69,28 @@ class Slots {
   }
 }
 
-function decodeAll(ring: Ring, slots: Slots, task: WorkerTask): void {
+function decodeAll(ring: Ring, slots: Slots, task: WorkerTask, stopwatch: Stopwatch | undefined): void {
   const options = { checksum: task.checksum === 'trust' ? 'trust' : 'verify' } as const;
   for (;;) {
     const sequence = ring.claim();
     if (!ring.waitForRead(sequence)) return;
     const slot = ring.slotOf(sequence);
+    stopwatch?.to(DECODING);
     decodeBatch(slots.get(slot), options);
+    stopwatch?.to(REST);
     ring.hand(slot, SLOT_DECODED);
   }
 }
 
-function replayAll(ring: Ring, slots: Slots, task: WorkerTask): NonNullable<WorkerAnswer['result']> {
-  const machine = new Machine(task.machine!);
+function replayAll(
+  ring: Ring,
+  slots: Slots,
+  task: WorkerTask,
+  stopwatch: Stopwatch | undefined,
+): WorkerAnswer {
+  stopwatch?.to(LOADING);
+  const machine = new Machine(task.machine!, undefined, stopwatch);
+  stopwatch?.to(REST);
   const board = SourceBoard.from(task.sources);
   const lookAhead = new LookAhead(machine.direction.linksEchoes, ring.slots - SLOTS_NOT_HELD);
   const options = { checksum: task.checksum === 'trust' ? 'trust' : 'verify' } as const;
@@ -94,13 +108,19 @@ function replayAll(ring: Ring, slots: Slots, task: WorkerTask): NonNullable<Work
       const claimed = ring.tryClaim();
       if (claimed < 0) break;
       const slot = ring.slotOf(claimed);
+      stopwatch?.to(DECODING);
       decodeBatch(slots.get(slot), options);
+      stopwatch?.to(REST);
       ring.hand(slot, SLOT_DECODED);
     }
     const came = task.role === 'all' ? ring.waitForRead(sequence) : ring.waitForDecoded(sequence);
     if (!came) break;
     const batch = slots.get(ring.slotOf(sequence));
-    if (task.role === 'all') decodeBatch(batch, options);
+    if (task.role === 'all') {
+      stopwatch?.to(DECODING);
+      decodeBatch(batch, options);
+      stopwatch?.to(REST);
+    }
     if (ring.sourcesVersion !== version) {
       version = ring.sourcesVersion;
       sources = board.read();
@@ -110,5 +130,6 @@ function replayAll(ring: Ring, slots: Slots, task: WorkerTask): NonNullable<Work
     replayReady(false);
   }
   replayReady(true);
-  return machine.result(task.baseNs);
+  const result = machine.result(task.baseNs);
+  return { result, profile: stopwatch?.runProfile(task.role, machine.profileData()) };
 }

@@ -38,6 +38,13 @@ const REFUSED: readonly (readonly [readonly string[], string])[] = [
   [['run', '--fomat', 'json', 'f'], "unknown option '--fomat'"],
   [['run', '--format', 'xml', 'f'], '--format "xml": not known'],
   [['run', '--format'], "option '--format <text|json|csv|arrow>' argument missing"],
+  ...['csv', 'arrow'].map(
+    (format) =>
+      [
+        ['run', '--rules', 'package.json', '--format', format, '--profile', 'f'],
+        `--profile: the table of rules that --format ${format} writes has no place for it`,
+      ] as const,
+  ),
   [['run', '--filter', 'tcp', 'f'], '--filter is not part of this version yet'],
   [['run', '--workers', '1e3', 'f'], '--workers "1e3": not a whole number from 0 to 256'],
   [['run', '--workers', '257', 'f'], '--workers "257": not a whole number from 0 to 256'],

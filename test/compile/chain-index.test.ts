@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { indexChain } from '../../src/compile/build-index.ts';
 import { type ChainIndex, type IndexedRule, MIN_INDEXED_RULES } from '../../src/compile/chain-index.ts';
+import { probeIndex } from '../../src/compile/probe-index.ts';
 import { RuleKeys } from '../../src/compile/rule-keys.ts';
 import { INDEX_GREW, searchIndex } from '../../src/compile/search-index.loop.ts';
 import { InterfaceTest } from '../../src/evaluate/runtime.ts';
@@ -108,6 +109,10 @@ describe('the index of a chain', () => {
             for (const list of lists) expect(list).toEqual([...list].sort((a, b) => a - b));
             const offered = lists.flat();
             expect(new Set(offered).size).toBe(offered.length);
+            const probes = { nodes: 0, candidates: 0 };
+            probeIndex(index, r, probes);
+            expect(probes.candidates).toBe(offered.length);
+            expect(probes.nodes).toBeGreaterThan(0);
             for (const [i, { tests: asked, iface }] of drawn.entries()) {
               if (i < index.head) expect(offered).not.toContain(i);
               else if (

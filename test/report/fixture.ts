@@ -1,6 +1,9 @@
 import type { Family } from '../../src/base/inet.ts';
 import type { PathsData, ReplayResult } from '../../src/netfilter/result.ts';
 import { numberCounters } from '../../src/netfilter/ruleset-index.ts';
+import { WALK_REASONS } from '../../src/netfilter/walk-reasons.ts';
+import type { RunProfile } from '../../src/profile/profile.ts';
+import { SECTIONS } from '../../src/profile/sections.ts';
 import { parseRuleset } from '../../src/ruleset/parse.ts';
 import type { ReplayOutput } from '../../src/workers/config.ts';
 import { BASE_NS, ETH0, LO } from './batches.ts';
@@ -38,6 +41,7 @@ export interface FixtureOptions {
   readonly rules6?: string;
   readonly interrupted?: boolean;
   readonly damaged?: boolean;
+  readonly profile?: RunProfile;
 }
 
 /**
@@ -121,6 +125,39 @@ export function makeOutput(options: FixtureOptions = {}): ReplayOutput {
     unsupported: [],
     interrupted: options.interrupted === true,
     seconds: 0.5,
+    profile: options.profile,
+  };
+}
+
+/** Two threads, the second of which replays: section i took 1 + i ms, and rule i of n was tried 7 * (i + 1) times. */
+export function makeProfile(): RunProfile {
+  const sectionSeconds = Float64Array.from(SECTIONS, (_, i) => 0.001 * (1 + i));
+  const sectionCalls = sectionSeconds.map((_, i) => 10 * i);
+  const checks = Float64Array.from({ length: 5 }, (_, i) => 7 * (i + 1));
+  return {
+    threads: [
+      { role: 'read', thread: 0, seconds: 0.5, cpuSeconds: undefined, sectionSeconds, sectionCalls },
+      { role: 'all', thread: 1, seconds: 0.4, cpuSeconds: 0.3, sectionSeconds, sectionCalls },
+    ],
+    replay: {
+      paths: { packets: 1234, quick: 900, known: 100, recalled: 4, walked: 30 },
+      walks: Float64Array.from(WALK_REASONS, (_, i) => i),
+      checks,
+      matches: checks.map((n) => n - 7),
+      chains: [
+        {
+          ...{ counter: 4, rules: 3, index: 'daddr, hash', entered: 7 },
+          ...{ searches: 6, found: 5, probes: 12, candidates: 8 },
+        },
+      ],
+      unshared: [
+        { counter: 5, kind: 'match', extension: 'limit', why: 'depends on the packets before', times: 9 },
+        { counter: 6, kind: 'target', extension: 'NFQUEUE', why: 'draws for each packet', times: 0 },
+      ],
+      obstacles: [
+        { reason: 'too-many-classes', family: 6, counter: -1, why: 'rules tell apart: ttl (257 kinds)' },
+      ],
+    },
   };
 }
 

@@ -30,7 +30,7 @@ export async function replayInShares(
   for (let index = 0; index < count; index++) {
     const reader = await openCaptures(config.captures);
     const machine = { ...files, seenSources, baseNs: reader.clock.baseNs, share: { index, count, by } };
-    const { result } = await takeShare(reader, machine, undefined, board, {});
+    const { result } = await takeShare(reader, machine, undefined, board, {}, undefined);
     reader.close();
     if (result === undefined) return undefined;
     results.push(result);
