@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { ThreadRole } from '../../src/profile/profile.ts';
 import type { ReplayConfig } from '../../src/workers/config.ts';
 import { fragment4, ipv4, udp } from '../kernel/packets.ts';
+import { comparable } from '../workers/in-shares.ts';
 import { countsOf, from, reasonsOf, run, times } from './small-host.ts';
 
 /** Chain web: a packet of 10.1.0.9 returns, of others is dropped. */
@@ -113,7 +114,10 @@ for (const [options, ...roles] of CREWS) {
     const packets = Array.from({ length: 200 }, (_, i) =>
       times(3, from(`10.1.0.${9 + (i % 40)}`, i, 80)),
     ).flat();
-    const { profile } = await run(WEB, packets, options);
+    const { profile, result } = await run(WEB, packets, options);
+    const plain = await run(WEB, packets, { workers: 0, profile: false });
+    expect(plain.profile).toBeUndefined();
+    expect(comparable(result)).toEqual(comparable(plain.result));
     expect(profile!.threads.map(({ role }) => role)).toEqual(roles);
     expect(new Set(profile!.threads.map(({ thread }) => thread)).size).toBe(roles.length);
     for (const { seconds, cpuSeconds, sectionSeconds } of profile!.threads) {
