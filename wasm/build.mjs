@@ -1,7 +1,7 @@
 /**
- * Builds kernels.wasm in the folders named (by default dist) from the AssemblyScript here. The module `./layout` that it imports is made
- * here: all numbers that src/ exports about batches, link types and protocols, and AT_*, the offset of each column in a
- * batch of BATCH_CAPACITY packets.
+ * Builds kernels.wasm in the folders named (by default dist) from the AssemblyScript here. The modules `./layout` and
+ * `./records` that it imports are made here: all numbers that src/ exports about batches, link types and protocols, and
+ * about connections; and AT_*, the offset of each column in a batch of BATCH_CAPACITY packets.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,21 +15,38 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const targets =
   process.argv.length > 2 ? process.argv.slice(2) : [fileURLToPath(new URL('../dist', import.meta.url))];
 
-const [layout, linktypes, etherTypes, protocols] = await Promise.all(
+const layout = await load('batch/layout.ts');
+const packets = await Promise.all(
   ['batch/layout.ts', 'capture/linktype.ts', 'decode/ether-types.ts', 'decode/protocols.ts'].map(load),
+);
+const records = await Promise.all(
+  [
+    'conntrack/layout.ts',
+    'conntrack/tcp-options.ts',
+    'conntrack/tcp-states.ts',
+    'conntrack/tcp-window.ts',
+    'netfilter/quick-context.ts',
+    'netfilter/statistics.ts',
+    'packet/conntrack-access.ts',
+    'packet/registers.ts',
+  ].map(load),
 );
 
 /** 4 GiB: whatever memory it is given. */
 const MOST_PAGES = 65536;
 
-const constants = Object.entries({ ...layout, ...linktypes, ...etherTypes, ...protocols })
-  .filter(([, value]) => Number.isInteger(value))
-  .map(([name, value]) => `export const ${name}: u32 = ${value};`);
+const constantsOf = (sources) =>
+  Object.entries(Object.assign({}, ...sources))
+    .filter(([, value]) => Number.isInteger(value))
+    .map(([name, value]) => `export const ${name}: ${value < 0 ? 'i32' : 'u32'} = ${value};`);
 const offsets = Object.entries(layout.columnOffsets(layout.BATCH_CAPACITY)).map(
   ([name, offset]) =>
     `export const AT_${name.replace(/(?<=[a-z0-9])[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}: usize = ${offset};`,
 );
-const modules = new Map([['layout.ts', [...constants, ...offsets].join('\n')]]);
+const modules = new Map([
+  ['layout.ts', [...constantsOf(packets), ...offsets].join('\n')],
+  ['records.ts', constantsOf(records).join('\n')],
+]);
 
 const options = ['index.ts', '--outFile', 'kernels.wasm', '-O3', '--runtime', 'stub', '--noAssert'];
 // Imported and shared; nothing of it belongs to the module, which has no data of its own.

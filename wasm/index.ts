@@ -1,1 +1,2 @@
 export { decode, decodeShare } from './decode';
+export { locate, take } from './quick-way';

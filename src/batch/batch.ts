@@ -1,5 +1,6 @@
+import { type Arena, allocateMemory } from '../base/arena.ts';
 import { assert } from '../base/assert.ts';
-import { type SharedMemory, webAssembly } from '../base/web-assembly.ts';
+import type { SharedMemory } from '../base/web-assembly.ts';
 import {
   BATCH_CAPACITY,
   BATCH_MAGIC,
@@ -134,7 +135,6 @@ function makeColumn(kind: string, buffer: SharedArrayBuffer, offset: number, len
 
 /** Where the first batch of a memory begins. */
 const FIRST_OFFSET = 1024;
-const PAGE_BYTES = 65536;
 
 /**
  * A new, empty batch. `dataBytes` grows beyond the default only for a record that is longer than a batch
@@ -157,16 +157,11 @@ export function allocateBatches(count: number, dataBytes = DATA_BYTES): Batch[] 
   );
 }
 
-/** Undefined where WebAssembly is switched off, or where so many addresses may not be claimed (`ulimit -v`). */
-function allocateMemory(bytes: number): SharedMemory | undefined {
-  if (webAssembly === undefined) return undefined;
-  const pages = Math.ceil(bytes / PAGE_BYTES);
-  try {
-    return new webAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
+/** A batch of the usual size in an arena, or, when that is full, anywhere. */
+export function allocateBatchIn(arena: Arena | undefined): Batch {
+  const offset = arena?.take(batchBytes(BATCH_CAPACITY, DATA_BYTES)) ?? -1;
+  if (arena === undefined || offset < 0) return allocateBatch();
+  return makeBatch({ buffer: arena.buffer, offset, memory: arena.memory }, BATCH_CAPACITY, DATA_BYTES);
 }
 
 function allocatePlain(capacity: number, dataBytes: number): Batch {

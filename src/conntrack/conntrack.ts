@@ -1,3 +1,4 @@
+import { Arena } from '../base/arena.ts';
 import type { Family } from '../base/inet.ts';
 import type { Columns } from '../batch/batch.ts';
 import type { Host } from '../host/types.ts';
@@ -60,10 +61,15 @@ export interface ConntrackOptions {
   readonly assume?: (sentence: string) => void;
   /** Address space that the table may take at most; connections beyond it end the run with EXIT_LIMITS. */
   readonly maxTableBytes?: number;
+  /** The table lies in an arena, for kernels to work on. */
+  readonly kernels?: boolean;
 }
 
 /** Below half of the address space a replay may want, and far above what a firewall holds. */
 const MAX_TABLE_BYTES = 768 * 1024 * 1024;
+
+/** Address space of an arena besides the table: batches, and what the kernels count. */
+const ARENA_BYTES = 192 * 1024 * 1024;
 
 /**
  * Records beyond nf_conntrack_max, of entries whose packets are done: those in limbo, and those that are held until their
@@ -82,6 +88,8 @@ const SPARE_RECORDS = 64 + 4096;
  * One object serves both families; the engine calls it only for families whose rules ask for it.
  */
 export class Conntrack implements ConntrackAccess {
+  /** Where the table lies, if in one. */
+  readonly arena: Arena | undefined;
   readonly core: ConntrackCore;
   readonly nat: Nat;
   readonly words: Int32Array;
@@ -107,7 +115,8 @@ export class Conntrack implements ConntrackAccess {
     while (tableBytes(capacity) > maxBytes) capacity = Math.floor(capacity * 0.75);
     const buckets = host.sysctl('net.netfilter.nf_conntrack_buckets');
     this.perBucket = buckets > 0 ? (2 * Math.min(max, capacity)) / buckets : 2;
-    this.core = new ConntrackCore(host, capacity, options.midstream === 'established');
+    this.arena = options.kernels === true ? Arena.allocate(tableBytes(capacity) + ARENA_BYTES) : undefined;
+    this.core = new ConntrackCore(host, capacity, options.midstream === 'established', this.arena);
     this.words = this.core.words;
     this.readPolicies(options.timeoutPolicies);
     this.nat = new Nat(this.core, host, options.seed);

@@ -1,3 +1,4 @@
+import type { Arena } from '../base/arena.ts';
 import type { Host } from '../host/types.ts';
 import {
   IPS_CONFIRMED,
@@ -90,8 +91,8 @@ export class ConntrackCore {
   /** Records that are dead and not free yet. */
   private buried = 0;
 
-  constructor(host: Host, capacity: number, midstreamEstablished: boolean) {
-    this.table = ConntrackTable.allocate(capacity);
+  constructor(host: Host, capacity: number, midstreamEstablished: boolean, arena?: Arena) {
+    this.table = ConntrackTable.allocate(capacity, arena);
     this.words = this.table.words;
     this.floats = this.table.floats;
     this.timeouts = readTimeouts(host);

@@ -1,3 +1,4 @@
+import type { Arena } from '../base/arena.ts';
 import { assert } from '../base/assert.ts';
 import { TUPLE_DPORT, TUPLE_PROTO, TUPLE_SPORT } from '../packet/conntrack-access.ts';
 import {
@@ -49,6 +50,8 @@ import { tupleHash } from './tuple.ts';
  */
 export class ConntrackTable {
   readonly buffer: SharedArrayBuffer;
+  /** Where in the buffer it begins. */
+  readonly offset: number;
   readonly header: Int32Array;
   /** All records as words; record n begins at n << RECORD_SHIFT. */
   readonly words: Int32Array;
@@ -64,14 +67,15 @@ export class ConntrackTable {
   /** Slots of the index in use - 1. */
   indexMask: number;
 
-  private constructor(buffer: SharedArrayBuffer) {
+  private constructor(buffer: SharedArrayBuffer, begin: number) {
     this.buffer = buffer;
-    this.header = new Int32Array(buffer, 0, HEADER_BYTES / 4);
+    this.offset = begin;
+    this.header = new Int32Array(buffer, begin, HEADER_BYTES / 4);
     assert(this.header[HEADER_MAGIC] === TABLE_MAGIC, 'not a connection table');
     assert(this.header[HEADER_VERSION] === TABLE_VERSION, 'connection table of another layout version');
     this.capacity = this.header[HEADER_CAPACITY]!;
     const slots = this.header[HEADER_INDEX_SLOTS]!;
-    let offset = RECORDS_OFFSET;
+    let offset = begin + RECORDS_OFFSET;
     this.words = new Int32Array(buffer, offset, this.capacity * RECORD_WORDS);
     this.floats = new Float64Array(buffer, offset, (this.capacity * RECORD_WORDS) / 2);
     offset += this.capacity * RECORD_BYTES;
@@ -83,24 +87,26 @@ export class ConntrackTable {
     this.accounts = new Float64Array(buffer, offset, ACCOUNT_ELEMENTS * this.capacity);
   }
 
-  /** A new, empty table. */
-  static allocate(capacity: number): ConntrackTable {
+  /** A new, empty table; in an arena where there is one, and room. */
+  static allocate(capacity: number, arena?: Arena): ConntrackTable {
     const slots = powerOfTwo(4 * capacity);
     const buckets = powerOfTwo(capacity);
-    const buffer = new SharedArrayBuffer(tableBytes(capacity));
-    const header = new Int32Array(buffer, 0, HEADER_BYTES / 4);
+    const place = arena?.take(tableBytes(capacity)) ?? -1;
+    const buffer = place < 0 ? new SharedArrayBuffer(tableBytes(capacity)) : arena!.buffer;
+    const begin = Math.max(0, place);
+    const header = new Int32Array(buffer, begin, HEADER_BYTES / 4);
     header[HEADER_MAGIC] = TABLE_MAGIC;
     header[HEADER_VERSION] = TABLE_VERSION;
     header[HEADER_CAPACITY] = capacity;
     header[HEADER_INDEX_SLOTS] = slots;
     header[HEADER_INDEX_USED] = Math.min(slots, FIRST_INDEX_SLOTS);
     header[HEADER_SOURCE_BUCKETS] = buckets;
-    return new ConntrackTable(buffer);
+    return new ConntrackTable(buffer, begin);
   }
 
   /** Views of a table that `allocate` made, in whichever thread. */
-  static from(buffer: SharedArrayBuffer): ConntrackTable {
-    return new ConntrackTable(buffer);
+  static from(buffer: SharedArrayBuffer, offset = 0): ConntrackTable {
+    return new ConntrackTable(buffer, offset);
   }
 
   /** Records in use, confirmed or not. */

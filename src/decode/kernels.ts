@@ -16,6 +16,9 @@ export interface Kernels {
     shares: number,
     byPorts: number,
   ): number;
+  /** The quick way (wasm/quick-way.ts): looks rows [begin, end) up; then takes them, and returns where it stopped. */
+  locate(batch: number, begin: number, end: number, context: number): void;
+  take(batch: number, begin: number, end: number, context: number): number;
 }
 
 const byMemory = new WeakMap<SharedMemory, Kernels>();

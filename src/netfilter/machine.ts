@@ -1,5 +1,6 @@
 import { type Finding, FindingsError, renderFinding } from '../base/errors.ts';
 import type { Family } from '../base/inet.ts';
+import { allocateBatchIn, type Batch } from '../batch/batch.ts';
 import { CompiledRunner } from '../compile/compiled-runner.ts';
 import { Dependence } from '../compile/dependence.ts';
 import { compileProgram } from '../compile/program.ts';
@@ -69,6 +70,8 @@ export interface MachineConfig {
   readonly conntrackDump: boolean;
   /** Some CAPTURE argument does not say which way its packets went, so that echoes may be among them. */
   readonly mayHoldEchoes: boolean;
+  /** Batches come from `allocateBatch` of the machine, so that kernels in WebAssembly may take the quick way. */
+  readonly kernels?: boolean | undefined;
   /** Replay this share of the packets alone; absent: all of them. */
   readonly share?: Share | undefined;
 }
@@ -154,7 +157,14 @@ export class Machine {
     }
     loaded.sets.useHost(host);
     const { seed, midstream, timeoutPolicies } = config;
-    this.#conntrack = new Conntrack({ host, seed, midstream, timeoutPolicies, assume });
+    this.#conntrack = new Conntrack({
+      host,
+      seed,
+      midstream,
+      timeoutPolicies,
+      assume,
+      kernels: config.kernels === true,
+    });
     this.#conntrack.nat.selector.chooser = (_ct, _tuple, manip) => this.#dice.port(manip);
     const sharing: (Sharing | undefined)[] = [];
     const dependences: (Dependence | undefined)[] = [];
@@ -262,6 +272,11 @@ export class Machine {
   /** What was measured so far, in a profiled run. */
   profileData(): ReplayProfile | undefined {
     return this.#profile?.data(this.stage);
+  }
+
+  /** A batch for this machine: with `kernels`, where they can work on it. */
+  allocateBatch(): Batch {
+    return allocateBatchIn(this.#conntrack.arena);
   }
 
   /** What has been replayed so far. `baseNs` is the clock's base. */

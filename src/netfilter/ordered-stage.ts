@@ -135,8 +135,8 @@ export class OrderedStage {
   readonly #conntrack: Conntrack;
   readonly #traversal: Traversal;
   readonly #trail: Trail;
-  readonly paths = new PathTable();
-  readonly statistics = new Statistics();
+  readonly paths: PathTable;
+  readonly statistics: Statistics;
   readonly #cache: PathCache;
   readonly #ways = new Ways();
   readonly #recall: Recall;
@@ -176,6 +176,9 @@ export class OrderedStage {
   constructor(parts: OrderedStageParts) {
     this.#parts = parts;
     this.#conntrack = parts.conntrack;
+    const { arena } = parts.conntrack;
+    this.paths = new PathTable(arena);
+    this.statistics = new Statistics(arena);
     this.#cache = new PathCache(parts.conntrack.words);
     this.#traversal = parts.traversal;
     this.#trail = parts.trail;
@@ -209,6 +212,7 @@ export class OrderedStage {
       this.statistics,
       quickSharing(4),
       quickSharing(6),
+      arena,
     );
     this.#quickColumns = new QuickColumns(
       this.#mtus,
@@ -264,7 +268,7 @@ export class OrderedStage {
     this.#ahead = ahead;
     for (let begin = 0; begin < count; begin += BLOCK_ROWS) {
       const end = Math.min(begin + BLOCK_ROWS, count);
-      if (quick.isOpen) quick.locate(c, begin, end);
+      if (quick.isOpen) quick.locate(batch, begin, end);
       for (let i = begin; i < end; i++) {
         if (quick.isOpen) {
           const stop = quick.take(batch, i, end);

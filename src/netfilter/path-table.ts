@@ -1,3 +1,4 @@
+import type { Arena } from '../base/arena.ts';
 import { mix32 } from '../base/hash.ts';
 import type { PathsData } from './result.ts';
 
@@ -32,13 +33,25 @@ export class PathTable {
   private starts = new Int32Array(1 << 10);
   private slots = new Int32Array(1 << 11).fill(-1);
   private hashes = new Int32Array(1 << 10);
-  /** Packets and bytes by path id: the hot counters. */
-  packets = new Float64Array(1 << 10);
-  bytes = new Float64Array(1 << 10);
+  /** Packets and bytes by path id: the hot counters. In the arena, if there is one, while it has room. */
+  packets: Float64Array;
+  bytes: Float64Array;
+  private readonly arena: Arena | undefined;
   count = 0;
   /** Number of the packet at hand; and, by path id, of the first that took it. */
   current = 0;
   private firsts = new Float64Array(1 << 10);
+
+  constructor(arena?: Arena) {
+    this.arena = arena;
+    this.packets = this.counters(1 << 10);
+    this.bytes = this.counters(1 << 10);
+  }
+
+  private counters(length: number): Float64Array {
+    const at = this.arena?.take(8 * length) ?? -1;
+    return at < 0 ? new Float64Array(length) : new Float64Array(this.arena!.buffer, at, length);
+  }
 
   /** Id of the path with this end and these hits (`hits[0]` to `hits[hitCount - 1]`). */
   intern(end: PathEnd, hits: Int32Array, hitCount: number): number {
@@ -104,8 +117,8 @@ export class PathTable {
     const length = this.starts.length * 2;
     this.starts = grow(this.starts, new Int32Array(length));
     this.hashes = grow(this.hashes, new Int32Array(length));
-    this.packets = grow(this.packets, new Float64Array(length));
-    this.bytes = grow(this.bytes, new Float64Array(length));
+    this.packets = grow(this.packets, this.counters(length));
+    this.bytes = grow(this.bytes, this.counters(length));
     this.firsts = grow(this.firsts, new Float64Array(length));
   }
 

@@ -1,4 +1,5 @@
-import type { Batch, Columns } from '../batch/batch.ts';
+import type { Arena } from '../base/arena.ts';
+import type { Batch } from '../batch/batch.ts';
 import { PLAIN_ECHO4, PLAIN_ECHO6, PLAIN_TCP4, PLAIN_TCP6 } from '../batch/layout.ts';
 import type { Sharing } from '../compile/sharing.ts';
 import type { ConntrackCore } from '../conntrack/core.ts';
@@ -50,6 +51,7 @@ import {
 import { CT_ESTABLISHED, CT_ESTABLISHED_REPLY, CT_NEW, HOOK_PREROUTING } from '../packet/registers.ts';
 import { wayPair } from './path-cache.ts';
 import type { PathTable } from './path-table.ts';
+import { QuickKernels } from './quick-kernels.ts';
 import { STATE_COUNT, STATE_ESTABLISHED, STATE_NEW, type Statistics } from './statistics.ts';
 
 /** Rows that are located together, and then taken: their records stay in the cache so long. */
@@ -92,6 +94,7 @@ export class QuickWay {
   readonly #sharing4: Sharing | undefined;
   readonly #sharing6: Sharing | undefined;
   readonly #locator: Locator;
+  readonly #kernels: QuickKernels | undefined;
   /** Some packets may go this way. */
   readonly isOpen: boolean;
   /** Of the row at which `take` stopped: STOPPED_*, and what trackRow said. */
@@ -105,7 +108,9 @@ export class QuickWay {
     statistics: Statistics,
     sharing4: Sharing | undefined,
     sharing6: Sharing | undefined,
+    arena?: Arena,
   ) {
+    this.#kernels = QuickKernels.in(arena, core, paths, statistics, sharing4, sharing6);
     this.#core = core;
     this.#locator = new Locator(core.table);
     this.#paths = paths;
@@ -116,8 +121,10 @@ export class QuickWay {
   }
 
   /** Readies rows [begin, end), at most BLOCK_ROWS, for `take`. */
-  locate(c: Columns, begin: number, end: number): void {
-    this.#locator.locate(c, begin, end);
+  locate(batch: Batch, begin: number, end: number): void {
+    const kernels = this.#kernels;
+    if (kernels?.takes(batch) === true) kernels.locate(batch, begin, end);
+    else this.#locator.locate(batch.columns, begin, end);
   }
 
   /**
@@ -125,6 +132,16 @@ export class QuickWay {
    * row at which it stopped (see `stopped`), or `end`.
    */
   take(batch: Batch, begin: number, end: number): number {
+    const kernels = this.#kernels;
+    if (kernels?.takes(batch) !== true) return this.#take(batch, begin, end);
+    for (let i = begin; ; i++) {
+      i = kernels.take(batch, i, end);
+      if (i === end || this.#take(batch, i, i + 1) === i) return i;
+    }
+  }
+
+  /** The same, row by row, and all that the kernels do not know. */
+  #take(batch: Batch, begin: number, end: number): number {
     const c = batch.columns;
     const core = this.#core;
     const { words, floats, acct } = core;

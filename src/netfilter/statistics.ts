@@ -1,3 +1,4 @@
+import type { Arena } from '../base/arena.ts';
 import type { Family } from '../base/inet.ts';
 import { INVALID_PHRASES, INVALID_REASONS } from '../conntrack/invalid.ts';
 import { CT_NEW, CT_UNTRACKED, R_CTINFO, R_FAMILY, R_L4PROTO, R_LENGTH } from '../packet/registers.ts';
@@ -14,10 +15,15 @@ const STATE_UNTRACKED = 4;
 /** Counts packets by protocol and conntrack state, and those that were INVALID by reason. */
 export class Statistics {
   /** [family 4 or 6][l4proto][state]; written by quick-way.loop.ts too. */
-  readonly packets = new Float64Array(2 * 256 * STATES.length);
-  readonly bytes = new Float64Array(2 * 256 * STATES.length);
+  readonly packets: Float64Array;
+  readonly bytes: Float64Array;
   readonly #invalid = [new Float64Array(INVALID_REASONS), new Float64Array(INVALID_REASONS)];
   readonly #confirmed = new Float64Array(2 * 256);
+
+  constructor(arena?: Arena) {
+    this.packets = countersIn(arena);
+    this.bytes = countersIn(arena);
+  }
 
   /** A packet whose state is settled. */
   count(r: Int32Array, invalidReason: number): void {
@@ -75,6 +81,12 @@ export class Statistics {
     }
     return rows;
   }
+}
+
+function countersIn(arena: Arena | undefined): Float64Array {
+  const length = 2 * 256 * STATES.length;
+  const at = arena?.take(8 * length) ?? -1;
+  return at < 0 ? new Float64Array(length) : new Float64Array(arena!.buffer, at, length);
 }
 
 function stateOf(ctinfo: number): number {

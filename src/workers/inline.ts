@@ -34,7 +34,7 @@ export async function runInline(
     }
   };
   for (;;) {
-    let batch = free.pop() ?? allocateBatch();
+    let batch = free.pop() ?? machine.allocateBatch();
     stopwatch?.to(READING);
     let count = await reader.fill(batch);
     if (count === 0 && reader.neededDataBytes > 0) {

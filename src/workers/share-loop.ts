@@ -33,7 +33,7 @@ export async function runShare(
   const budget = new FragmentBudget(machine.host);
   const most = MOST_OF_TABLE * machine.host.sysctl('net.netfilter.nf_conntrack_max');
   const interfaces = machine.host.interfaces.length;
-  let batch = allocateBatch();
+  let batch = machine.allocateBatch();
   let packets = 0;
   let stopAt = Number.POSITIVE_INFINITY;
   for (let sequence = 0; ; sequence++) {

@@ -1,0 +1,50 @@
+import { type SharedMemory, webAssembly } from './web-assembly.ts';
+
+const PAGE_BYTES = 65536;
+/** Nothing lies at the very beginning: an address is never 0. */
+const FIRST_OFFSET = 1024;
+/** Processors fetch lines in pairs, and more. */
+const ALIGNMENT = 256;
+
+/**
+ * One memory for all that a thread's kernels (wasm/) work on, handed out piece by piece and never taken back: the
+ * connection table, batches, counters. What is not used costs address space, not memory.
+ */
+export class Arena {
+  readonly memory: SharedMemory;
+  #next = FIRST_OFFSET;
+
+  private constructor(memory: SharedMemory) {
+    this.memory = memory;
+  }
+
+  /** Undefined where WebAssembly is switched off, or where so many addresses may not be claimed (`ulimit -v`). */
+  static allocate(bytes: number): Arena | undefined {
+    const memory = allocateMemory(FIRST_OFFSET + bytes);
+    return memory === undefined ? undefined : new Arena(memory);
+  }
+
+  get buffer(): SharedArrayBuffer {
+    return this.memory.buffer;
+  }
+
+  /** Address of so many bytes, all 0, at a multiple of 256; -1 when there is no room. */
+  take(bytes: number): number {
+    const at = (this.#next + ALIGNMENT - 1) & -ALIGNMENT;
+    if (at + bytes > this.buffer.byteLength) return -1;
+    this.#next = at + bytes;
+    return at;
+  }
+}
+
+/** As Arena.allocate, the memory alone. */
+export function allocateMemory(bytes: number): SharedMemory | undefined {
+  if (webAssembly === undefined) return undefined;
+  const pages = Math.ceil(bytes / PAGE_BYTES);
+  try {
+    return new webAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}

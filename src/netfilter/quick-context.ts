@@ -1,0 +1,32 @@
+/** What the kernels of wasm/quick-way.ts are given: byte offsets of the members of one structure, and bits of its flags. */
+
+/** Addresses (32 bits) of the records, and of the index of the connection table; and the mask of its slots. */
+export const CONTEXT_RECORDS = 0;
+export const CONTEXT_INDEX = 4;
+export const CONTEXT_MASK = 8;
+/** Addresses of counters: Float64 by path, and by family, protocol and state. */
+export const CONTEXT_PATH_PACKETS = 12;
+export const CONTEXT_PATH_BYTES = 16;
+export const CONTEXT_STATE_PACKETS = 20;
+export const CONTEXT_STATE_BYTES = 24;
+/** Address of the accounts. */
+export const CONTEXT_ACCOUNTS = 28;
+export const CONTEXT_FLAGS = 32;
+export const CONTEXT_MAX_RETRANS = 36;
+/** What was loaded ahead, lest a compiler leave the loads out. */
+export const CONTEXT_TOUCHED = 40;
+/** Timeouts, Float64, nanoseconds. */
+export const CONTEXT_ESTABLISHED = 48;
+export const CONTEXT_RETRANS = 56;
+export const CONTEXT_UNACK = 64;
+export const CONTEXT_UDP = 72;
+export const CONTEXT_UDP_STREAM = 80;
+export const CONTEXT_ICMP = 88;
+export const CONTEXT_ICMPV6 = 96;
+export const CONTEXT_BYTES = 104;
+
+/** Rules of the family look at the status of connections: it is part of the key of known ways. */
+export const READS_STATUS4 = 1;
+export const READS_STATUS6 = 2;
+/** Connections count their packets and bytes. */
+export const HAS_ACCOUNTS = 4;

@@ -1,0 +1,342 @@
+/**
+ * The everyday part of the quick way: src/netfilter/quick-way.loop.ts says what that is, does the same, and takes over
+ * wherever this stops; conntrack/locate.loop.ts says why rows are located first. Whatever is not everyday is left as it was
+ * found: a row is either taken to its end or not touched at all.
+ *
+ * `context` is the address of a structure that src/netfilter/quick-kernels.ts fills in.
+ */
+import {
+  AT_CTINFO,
+  AT_DADDR,
+  AT_DPORT,
+  AT_FAMILY,
+  AT_INVALID_REASON,
+  AT_L4PROTO,
+  AT_LENGTH,
+  AT_PATH,
+  AT_PAYLOAD_BYTES,
+  AT_QUICK,
+  AT_REFERENCE,
+  AT_SADDR,
+  AT_SPORT,
+  AT_TCP_ACK,
+  AT_TCP_FLAGS,
+  AT_TCP_SACK,
+  AT_TCP_SEQ,
+  AT_TCP_WINDOW,
+  AT_TIME_NS,
+  AT_TUPLE_HASH,
+  AT_WAY,
+  PLAIN_ECHO4,
+  PLAIN_ECHO6,
+  PLAIN_TCP4,
+  PLAIN_TCP6,
+} from './layout';
+import {
+  ACCOUNT_ELEMENTS,
+  C_MARK,
+  C_PROTO,
+  C_STATE,
+  C_STATUS,
+  C_TCP_LAST,
+  C_TCP_LAST_ACK,
+  C_TCP_LAST_END,
+  C_TCP_LAST_SEQ,
+  C_TCP_LAST_WIN,
+  C_TCP_SEEN,
+  C_TIMEOUT,
+  C_TIMEOUT_POLICY,
+  C_UDP_STREAM,
+  C_WAYS,
+  C_WAYS_MARK,
+  C_WAYS_STATUS,
+  CONTEXT_ACCOUNTS,
+  CONTEXT_ESTABLISHED,
+  CONTEXT_FLAGS,
+  CONTEXT_ICMP,
+  CONTEXT_ICMPV6,
+  CONTEXT_INDEX,
+  CONTEXT_MASK,
+  CONTEXT_MAX_RETRANS,
+  CONTEXT_PATH_BYTES,
+  CONTEXT_PATH_PACKETS,
+  CONTEXT_RECORDS,
+  CONTEXT_RETRANS,
+  CONTEXT_STATE_BYTES,
+  CONTEXT_STATE_PACKETS,
+  CONTEXT_TOUCHED,
+  CONTEXT_UDP,
+  CONTEXT_UDP_STREAM,
+  CONTEXT_UNACK,
+  CT_ESTABLISHED,
+  CT_ESTABLISHED_REPLY,
+  CT_NEW,
+  FLAG_DATA_UNACKNOWLEDGED,
+  FLAG_MAXACK_SET,
+  FLAG_SACK_PERM,
+  HAS_ACCOUNTS,
+  IPS_ASSURED,
+  IPS_CONFIRMED,
+  IPS_DYING,
+  IPS_EXPECTED,
+  IPS_FIXED_TIMEOUT,
+  IPS_NAT_CLASH,
+  IPS_SEEN_REPLY,
+  IPS_TEMPLATE,
+  IPS_WHOLE_WAY,
+  MAX_ACK_WINDOW,
+  READS_STATUS4,
+  READS_STATUS6,
+  SEEN_END,
+  SEEN_FLAGS,
+  SEEN_MAXACK,
+  SEEN_MAXEND,
+  SEEN_MAXWIN,
+  STATE_COUNT,
+  STATE_ESTABLISHED,
+  STATE_NEW,
+  TCP_ACK_SET,
+  TCP_ESTABLISHED,
+  TCP_SEEN_WORDS,
+  TUPLE_DPORT,
+  TUPLE_PROTO,
+  TUPLE_SPORT,
+  TUPLE_ZONE,
+} from './records';
+
+/** A record is 256 bytes, the tuple of its reply direction 64 behind that of the original one. */
+const RECORD_SHIFT: u32 = 8;
+const DIRECTION_SHIFT: u32 = 6;
+
+const STATUS_GATE: u32 = IPS_CONFIRMED | IPS_DYING | IPS_TEMPLATE | IPS_FIXED_TIMEOUT | IPS_WHOLE_WAY;
+const STATUS_EXPECTED_GATE: u32 = STATUS_GATE | IPS_EXPECTED;
+const STATUS_TCP: u32 = IPS_CONFIRMED | IPS_SEEN_REPLY | IPS_ASSURED;
+const STATUS_TCP_GATE: u32 = STATUS_GATE | IPS_SEEN_REPLY | IPS_ASSURED;
+
+/** FIN, SYN, RST, ACK, URG. */
+const KIND_FLAGS: u32 = 0x37;
+const ACK: u32 = 16;
+const ECHO_REQUEST: u32 = 8;
+const ECHO_REQUEST6: u32 = 128;
+
+/** Writes the column `reference` of rows [begin, end), and loads what `take` will look at. */
+export function locate(batch: usize, begin: u32, end: u32, context: usize): void {
+  const index: usize = load<u32>(context, CONTEXT_INDEX);
+  const records: usize = load<u32>(context, CONTEXT_RECORDS);
+  const mask = load<u32>(context, CONTEXT_MASK);
+  let sum: u32 = 0;
+  for (let i = begin; i < end; i++) {
+    sum ^= load<u32>(index + ((load<u32>(batch + 4 * i, AT_TUPLE_HASH) & mask) << 3));
+  }
+  for (let i = begin; i < end; i++) {
+    const hash = load<u32>(batch + 4 * i, AT_TUPLE_HASH);
+    let slot = hash & mask;
+    let found: i32 = -1;
+    for (;;) {
+      const at = index + (slot << 3);
+      const reference = load<u32>(at, 4);
+      if (reference === 0) break;
+      if (load<u32>(at) === hash) {
+        found = reference - 1;
+        break;
+      }
+      slot = (slot + 1) & mask;
+    }
+    store<i32>(batch + 4 * i, found, AT_REFERENCE);
+  }
+  for (let i = begin; i < end; i++) {
+    const found: u32 = max<i32>(load<i32>(batch + 4 * i, AT_REFERENCE), 0);
+    const at = records + ((found >>> 1) << RECORD_SHIFT);
+    sum ^=
+      load<u32>(at + ((found & 1) << DIRECTION_SHIFT)) ^
+      load<u32>(at, 4 * C_PROTO) ^
+      load<u32>(at, 4 * C_STATUS);
+  }
+  store<u32>(context, sum, CONTEXT_TOUCHED);
+}
+
+/** Takes rows from `begin` on, which must be located; gives the row at which it stopped, untouched, or `end`. */
+export function take(batch: usize, begin: u32, end: u32, context: usize): u32 {
+  const records: usize = load<u32>(context, CONTEXT_RECORDS);
+  const flags = load<u32>(context, CONTEXT_FLAGS);
+  for (let i = begin; i < end; i++) {
+    const p1 = batch + i;
+    const p2 = batch + 2 * i;
+    const p4 = batch + 4 * i;
+    const p16 = batch + 16 * i;
+    const kind: u32 = load<u8>(p1, AT_QUICK);
+    const reference = load<i32>(p4, AT_REFERENCE);
+    if (kind === 0 || reference < 0) return i;
+    const dir: u32 = reference & 1;
+    const at: usize = records + ((<u32>reference >>> 1) << RECORD_SHIFT);
+    const tuple = at + (dir << DIRECTION_SHIFT);
+    const isIpv4 = load<u8>(p1, AT_FAMILY) === 4;
+    const l4proto: u32 = load<u8>(p1, AT_L4PROTO);
+    const addresses = v128.or(
+      v128.xor(v128.load(tuple), v128.load(p16, AT_SADDR)),
+      v128.xor(v128.load(tuple, 16), v128.load(p16, AT_DADDR)),
+    );
+    const others =
+      (load<u32>(tuple, 4 * TUPLE_SPORT) ^ load<u16>(p2, AT_SPORT)) |
+      (load<u32>(tuple, 4 * TUPLE_DPORT) ^ load<u16>(p2, AT_DPORT)) |
+      (load<u32>(tuple, 4 * TUPLE_PROTO) ^ (l4proto | (isIpv4 ? 4 << 8 : 6 << 8))) |
+      load<u32>(tuple, 4 * TUPLE_ZONE) |
+      load<u32>(at, 4 * C_TIMEOUT_POLICY);
+    const now = load<f64>(batch + 8 * i, AT_TIME_NS);
+    if (v128.any_true(addresses) || others !== 0 || !(load<f64>(at, 4 * C_TIMEOUT) > now)) return i;
+
+    const status = load<u32>(at, 4 * C_STATUS);
+    const isTcp = kind === PLAIN_TCP4 || kind === PLAIN_TCP6;
+    const isEcho = kind === PLAIN_ECHO4 || kind === PLAIN_ECHO6;
+    const isAnswered = (status & IPS_SEEN_REPLY) !== 0;
+    let after = status;
+    let isStream = false;
+    let state: u32 = CT_ESTABLISHED;
+    if (isTcp) {
+      if (
+        (load<u8>(p1, AT_TCP_FLAGS) & KIND_FLAGS) !== ACK ||
+        (status & STATUS_TCP_GATE) !== STATUS_TCP ||
+        load<u32>(at, 4 * C_STATE) !== TCP_ESTABLISHED
+      )
+        return i;
+      state = dir === 1 ? CT_ESTABLISHED_REPLY : CT_ESTABLISHED;
+    } else {
+      if ((status & STATUS_EXPECTED_GATE) !== IPS_CONFIRMED) return i;
+      if (isEcho) {
+        const request = isIpv4 ? ECHO_REQUEST : ECHO_REQUEST6;
+        if (load<u32>(at, 4 * TUPLE_DPORT) >>> 8 !== request) return i;
+      } else {
+        isStream = isAnswered && now > load<f64>(at, 4 * C_UDP_STREAM);
+        if (isStream && (status & IPS_NAT_CLASH) === 0) after |= IPS_ASSURED;
+      }
+      if (dir === 1) after |= IPS_SEEN_REPLY;
+      state = dir === 1 ? CT_ESTABLISHED_REPLY : isAnswered ? CT_ESTABLISHED : CT_NEW;
+    }
+
+    // The way, before anything is changed: wayPair() of src/netfilter/path-cache.ts.
+    const pair = at + 4 * (state === CT_ESTABLISHED ? 0 : 2 * (state - 1));
+    const readsStatus = (flags & (isIpv4 ? READS_STATUS4 : READS_STATUS6)) !== 0;
+    const path = load<u32>(pair, 4 * C_WAYS + 4);
+    const differs =
+      (load<u32>(pair, 4 * C_WAYS) ^ load<u32>(p4, AT_WAY)) |
+      (load<u32>(at, 4 * C_WAYS_MARK) ^ load<u32>(at, 4 * C_MARK)) |
+      (load<u32>(at, 4 * C_WAYS_STATUS) ^ (readsStatus ? after : 0));
+    if (path === 0 || differs !== 0) return i;
+
+    if (isTcp) {
+      if (!takeSegment(at, dir, p2, p4, now, context)) return i;
+    } else {
+      const timeout = isEcho
+        ? load<f64>(context + (isIpv4 ? 0 : CONTEXT_ICMPV6 - CONTEXT_ICMP), CONTEXT_ICMP)
+        : load<f64>(context + (isStream ? CONTEXT_UDP_STREAM - CONTEXT_UDP : 0), CONTEXT_UDP);
+      store<f64>(at, now + timeout, 4 * C_TIMEOUT);
+      store<u32>(at, after, 4 * C_STATUS);
+    }
+
+    const bytes = <f64>load<u32>(p4, AT_LENGTH);
+    if ((flags & HAS_ACCOUNTS) !== 0) {
+      const account = 8 * (ACCOUNT_ELEMENTS * (<u32>reference >>> 1) + 2 * dir);
+      const accounts = load<u32>(context, CONTEXT_ACCOUNTS) + account;
+      store<f64>(accounts, load<f64>(accounts) + 1);
+      store<f64>(accounts, load<f64>(accounts, 8) + bytes, 8);
+    }
+    add(load<u32>(context, CONTEXT_PATH_PACKETS), path - 1, 1);
+    add(load<u32>(context, CONTEXT_PATH_BYTES), path - 1, bytes);
+    const counter =
+      ((isIpv4 ? 0 : 256) + l4proto) * STATE_COUNT + (state === CT_NEW ? STATE_NEW : STATE_ESTABLISHED);
+    add(load<u32>(context, CONTEXT_STATE_PACKETS), counter, 1);
+    add(load<u32>(context, CONTEXT_STATE_BYTES), counter, bytes);
+    store<u32>(p4, path - 1, AT_PATH);
+    store<u8>(p1, state, AT_CTINFO);
+    store<u16>(p2, 0, AT_INVALID_REASON);
+  }
+  return end;
+}
+
+function add(counters: usize, i: u32, amount: f64): void {
+  const at = counters + 8 * i;
+  store<f64>(at, load<f64>(at) + amount);
+}
+
+/** Sequence number `a` lies before `b`. */
+function before(a: u32, b: u32): bool {
+  return <i32>(a - b) < 0;
+}
+
+/** tcp_in_window() and what follows, of an everyday segment; false, and nothing is changed, when it is not inside. */
+function takeSegment(at: usize, dir: u32, p2: usize, p4: usize, now: f64, context: usize): bool {
+  const sender = at + 4 * (dir * TCP_SEEN_WORDS);
+  const receiver = at + 4 * ((1 - dir) * TCP_SEEN_WORDS);
+  const seq = load<u32>(p4, AT_TCP_SEQ);
+  const ack = load<u32>(p4, AT_TCP_ACK);
+  const segmentEnd = seq + load<u32>(p4, AT_PAYLOAD_BYTES);
+  let receiverFlags = load<u32>(receiver, 4 * (C_TCP_SEEN + SEEN_FLAGS));
+  const sack = (receiverFlags & FLAG_SACK_PERM) !== 0 ? load<u32>(p4, AT_TCP_SACK) : ack;
+  const senderEnd = load<u32>(sender, 4 * (C_TCP_SEEN + SEEN_END));
+  const senderMaxEnd = load<u32>(sender, 4 * (C_TCP_SEEN + SEEN_MAXEND));
+  const senderMaxWin = load<u32>(sender, 4 * (C_TCP_SEEN + SEEN_MAXWIN));
+  const receiverEnd = load<u32>(receiver, 4 * (C_TCP_SEEN + SEEN_END));
+  const receiverMaxEnd = load<u32>(receiver, 4 * (C_TCP_SEEN + SEEN_MAXEND));
+  const receiverMaxWin = load<u32>(receiver, 4 * (C_TCP_SEEN + SEEN_MAXWIN));
+  const ackWindow = max<u32>(senderMaxWin, MAX_ACK_WINDOW);
+  const isInside =
+    <i32>senderMaxWin > 0 &&
+    <i32>receiverMaxWin >= 0 &&
+    before(seq, senderMaxEnd + 1) &&
+    before(sack, receiverEnd + 1) &&
+    (receiverMaxWin === 0 || before(senderEnd - receiverMaxWin - 1, segmentEnd)) &&
+    before(receiverEnd - ackWindow - 1, sack);
+  if (!isInside) return false;
+
+  const window: u32 = load<u16>(p2, AT_TCP_WINDOW);
+  let senderFlags = load<u32>(sender, 4 * (C_TCP_SEEN + SEEN_FLAGS));
+  const win = window << (senderFlags >>> 8);
+  store<u32>(sender, max<u32>(senderMaxWin, win + sack - ack), 4 * (C_TCP_SEEN + SEEN_MAXWIN));
+  const isNew = before(senderEnd, segmentEnd);
+  store<u32>(sender, isNew ? segmentEnd : senderEnd, 4 * (C_TCP_SEEN + SEEN_END));
+  senderFlags |= isNew ? FLAG_DATA_UNACKNOWLEDGED : 0;
+  const maxAck = load<u32>(sender, 4 * (C_TCP_SEEN + SEEN_MAXACK));
+  const isFurther = (senderFlags & FLAG_MAXACK_SET) === 0 || before(maxAck, ack);
+  store<u32>(sender, isFurther ? ack : maxAck, 4 * (C_TCP_SEEN + SEEN_MAXACK));
+  senderFlags |= FLAG_MAXACK_SET;
+  store<u32>(sender, senderFlags, 4 * (C_TCP_SEEN + SEEN_FLAGS));
+  const grows = receiverMaxWin !== 0 && before(senderMaxEnd, segmentEnd);
+  store<u32>(
+    receiver,
+    receiverMaxWin + (grows ? segmentEnd - senderMaxEnd : 0),
+    4 * (C_TCP_SEEN + SEEN_MAXWIN),
+  );
+  const offeredEnd = sack + win;
+  store<u32>(
+    receiver,
+    before(receiverMaxEnd - 1, offeredEnd) ? offeredEnd + (win === 0 ? 1 : 0) : receiverMaxEnd,
+    4 * (C_TCP_SEEN + SEEN_MAXEND),
+  );
+  receiverFlags &= ack === receiverEnd ? ~FLAG_DATA_UNACKNOWLEDGED : -1;
+  store<u32>(receiver, receiverFlags, 4 * (C_TCP_SEEN + SEEN_FLAGS));
+
+  const last = load<u32>(at, 4 * C_TCP_LAST);
+  const lastWindow = load<u32>(at, 4 * C_TCP_LAST_WIN);
+  const isSame =
+    ((load<u32>(at, 4 * C_TCP_LAST_SEQ) ^ seq) |
+      (((last >>> 8) & 255) ^ dir) |
+      (load<u32>(at, 4 * C_TCP_LAST_ACK) ^ ack) |
+      (load<u32>(at, 4 * C_TCP_LAST_END) ^ segmentEnd) |
+      ((lastWindow & 0xffff) ^ window)) ===
+    0;
+  // An unsigned byte in the kernel: the 256th begins at 0 again.
+  const retransmissions: u32 = isSame ? ((last >>> 16) + 1) & 255 : 0;
+  store<u32>(at, seq, 4 * C_TCP_LAST_SEQ);
+  store<u32>(at, ack, 4 * C_TCP_LAST_ACK);
+  store<u32>(at, segmentEnd, 4 * C_TCP_LAST_END);
+  store<u32>(at, (lastWindow & 0xffff0000) | window, 4 * C_TCP_LAST_WIN);
+  store<u32>(at, TCP_ACK_SET | (dir << 8) | (retransmissions << 16), 4 * C_TCP_LAST);
+
+  const isUnacknowledged = ((senderFlags | receiverFlags) & FLAG_DATA_UNACKNOWLEDGED) !== 0;
+  let which: usize = CONTEXT_ESTABLISHED;
+  if (window === 0) which = CONTEXT_RETRANS;
+  if (isUnacknowledged) which = CONTEXT_UNACK;
+  if (retransmissions >= load<u32>(context, CONTEXT_MAX_RETRANS)) which = CONTEXT_RETRANS;
+  store<f64>(at, now + load<f64>(context + which), 4 * C_TIMEOUT);
+  return true;
+}
