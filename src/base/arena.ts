@@ -12,16 +12,26 @@ const ALIGNMENT = 256;
  */
 export class Arena {
   readonly memory: SharedMemory;
-  #next = FIRST_OFFSET;
+  #next: number;
 
-  private constructor(memory: SharedMemory) {
+  private constructor(memory: SharedMemory, next: number) {
     this.memory = memory;
+    this.#next = next;
   }
 
   /** Undefined where WebAssembly is switched off, or where so many addresses may not be claimed (`ulimit -v`). */
   static allocate(bytes: number): Arena | undefined {
     const memory = allocateMemory(FIRST_OFFSET + bytes);
-    return memory === undefined ? undefined : new Arena(memory);
+    return memory === undefined ? undefined : new Arena(memory, FIRST_OFFSET);
+  }
+
+  /** What is left of another thread's, which takes no more from it. */
+  static from({ memory, next }: ArenaPlace): Arena {
+    return new Arena(memory, next);
+  }
+
+  get place(): ArenaPlace {
+    return { memory: this.memory, next: this.#next };
   }
 
   get buffer(): SharedArrayBuffer {
@@ -35,6 +45,13 @@ export class Arena {
     this.#next = at + bytes;
     return at;
   }
+}
+
+/** An arena in a form that can be sent to another thread. */
+export interface ArenaPlace {
+  readonly memory: SharedMemory;
+  /** What lies before is taken. */
+  readonly next: number;
 }
 
 /** As Arena.allocate, the memory alone. */

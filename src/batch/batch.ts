@@ -157,6 +157,11 @@ export function allocateBatches(count: number, dataBytes = DATA_BYTES): Batch[] 
   );
 }
 
+/** Bytes of an arena that so many batches of the usual size take. */
+export function arenaBytes(batches: number): number {
+  return batches * (batchBytes(BATCH_CAPACITY, DATA_BYTES) + 256);
+}
+
 /** A batch of the usual size in an arena, or, when that is full, anywhere. */
 export function allocateBatchIn(arena: Arena | undefined): Batch {
   const offset = arena?.take(batchBytes(BATCH_CAPACITY, DATA_BYTES)) ?? -1;

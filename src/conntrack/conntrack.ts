@@ -61,21 +61,39 @@ export interface ConntrackOptions {
   readonly assume?: (sentence: string) => void;
   /** Address space that the table may take at most; connections beyond it end the run with EXIT_LIMITS. */
   readonly maxTableBytes?: number;
-  /** The table lies in an arena, for kernels to work on. */
-  readonly kernels?: boolean;
+  /** Where the table is to lie, for kernels to work on: see arenaFor(). */
+  readonly arena?: Arena | undefined;
 }
 
 /** Below half of the address space a replay may want, and far above what a firewall holds. */
 const MAX_TABLE_BYTES = 768 * 1024 * 1024;
 
-/** Address space of an arena besides the table: batches, and what the kernels count. */
-const ARENA_BYTES = 192 * 1024 * 1024;
+/** Address space for what kernels count. */
+const ARENA_BYTES = 96 * 1024 * 1024;
 
 /**
  * Records beyond nf_conntrack_max, of entries whose packets are done: those in limbo, and those that are held until their
  * packet is answered (MAX_PENDING of netfilter/pending-answers.ts).
  */
 const SPARE_RECORDS = 64 + 4096;
+
+/** net.netfilter.nf_conntrack_max; 0 is no bound. */
+function maxConnections(host: Host): number {
+  const configured = host.sysctl('net.netfilter.nf_conntrack_max');
+  return configured > 0 ? configured : 0x7fffffff;
+}
+
+function capacityFor(max: number, maxBytes: number): number {
+  let capacity = Math.min(max + SPARE_RECORDS, 1 << 22);
+  while (tableBytes(capacity) > maxBytes) capacity = Math.floor(capacity * 0.75);
+  return capacity;
+}
+
+/** An arena with room for a host's table, for what kernels count, and for so many bytes more; undefined where there is none. */
+export function arenaFor(host: Host, moreBytes: number): Arena | undefined {
+  const capacity = capacityFor(maxConnections(host), MAX_TABLE_BYTES);
+  return Arena.allocate(tableBytes(capacity) + ARENA_BYTES + moreBytes);
+}
 
 /**
  * Connection tracking as the hooks call it: nf_conntrack_in() (`track`) at PREROUTING and OUTPUT, nf_confirm()
@@ -107,15 +125,12 @@ export class Conntrack implements ConntrackAccess {
 
   constructor(options: ConntrackOptions) {
     const { host } = options;
-    const maxBytes = options.maxTableBytes ?? MAX_TABLE_BYTES;
-    const configured = host.sysctl('net.netfilter.nf_conntrack_max');
-    const max = configured > 0 ? configured : 0x7fffffff;
+    const max = maxConnections(host);
     this.max = max;
-    let capacity = Math.min(max + SPARE_RECORDS, 1 << 22);
-    while (tableBytes(capacity) > maxBytes) capacity = Math.floor(capacity * 0.75);
+    const capacity = capacityFor(max, options.maxTableBytes ?? MAX_TABLE_BYTES);
     const buckets = host.sysctl('net.netfilter.nf_conntrack_buckets');
     this.perBucket = buckets > 0 ? (2 * Math.min(max, capacity)) / buckets : 2;
-    this.arena = options.kernels === true ? Arena.allocate(tableBytes(capacity) + ARENA_BYTES) : undefined;
+    this.arena = options.arena;
     this.core = new ConntrackCore(host, capacity, options.midstream === 'established', this.arena);
     this.words = this.core.words;
     this.readPolicies(options.timeoutPolicies);

@@ -1,11 +1,12 @@
+import type { Arena } from '../base/arena.ts';
 import { type Finding, FindingsError, renderFinding } from '../base/errors.ts';
 import type { Family } from '../base/inet.ts';
-import { allocateBatchIn, type Batch } from '../batch/batch.ts';
+import { allocateBatchIn, arenaBytes, type Batch } from '../batch/batch.ts';
 import { CompiledRunner } from '../compile/compiled-runner.ts';
 import { Dependence } from '../compile/dependence.ts';
 import { compileProgram } from '../compile/program.ts';
 import { Sharing } from '../compile/sharing.ts';
-import { Conntrack } from '../conntrack/conntrack.ts';
+import { arenaFor, Conntrack } from '../conntrack/conntrack.ts';
 import { NotSharable, ownerOfTuple, type Share } from '../decode/share.ts';
 import { Defragmenter } from '../defrag/defragmenter.ts';
 import { DirectionStage } from '../direction/direction-stage.ts';
@@ -70,11 +71,17 @@ export interface MachineConfig {
   readonly conntrackDump: boolean;
   /** Some CAPTURE argument does not say which way its packets went, so that echoes may be among them. */
   readonly mayHoldEchoes: boolean;
-  /** Batches come from `allocateBatch` of the machine, so that kernels in WebAssembly may take the quick way. */
-  readonly kernels?: boolean | undefined;
+  /**
+   * Where batches lie, so that kernels in WebAssembly may take the quick way; 'own': where this machine's `allocateBatch`
+   * puts them. Not sent to other threads.
+   */
+  readonly arena?: Arena | 'own' | undefined;
   /** Replay this share of the packets alone; absent: all of them. */
   readonly share?: Share | undefined;
 }
+
+/** Those that wait for the echoes of their packets, and some more. */
+const OWN_BATCHES = 24;
 
 /** The rulesets of a run, parsed and numbered. */
 export interface LoadedRulesets {
@@ -163,7 +170,7 @@ export class Machine {
       midstream,
       timeoutPolicies,
       assume,
-      kernels: config.kernels === true,
+      arena: config.arena === 'own' ? arenaFor(host, arenaBytes(OWN_BATCHES)) : config.arena,
     });
     this.#conntrack.nat.selector.chooser = (_ct, _tuple, manip) => this.#dice.port(manip);
     const sharing: (Sharing | undefined)[] = [];
@@ -274,7 +281,7 @@ export class Machine {
     return this.#profile?.data(this.stage);
   }
 
-  /** A batch for this machine: with `kernels`, where they can work on it. */
+  /** A batch for this machine. */
   allocateBatch(): Batch {
     return allocateBatchIn(this.#conntrack.arena);
   }

@@ -1,9 +1,11 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { UserError } from '../base/errors.ts';
-import { allocateBatch, allocateBatches, type Batch } from '../batch/batch.ts';
+import { allocateBatch, allocateBatchIn, arenaBytes, type Batch } from '../batch/batch.ts';
 import { BATCH_CAPACITY } from '../batch/layout.ts';
 import { Ring, SLOT_DONE, SLOT_FREE } from '../batch/ring.ts';
 import type { CaptureReader } from '../capture/reader.ts';
+import { arenaFor } from '../conntrack/conntrack.ts';
+import { loadHost } from '../host/load.ts';
 import type { MachineConfig } from '../netfilter/machine.ts';
 import type { ReplayResult } from '../netfilter/result.ts';
 import { mergeProfiles, type RunProfile } from '../profile/profile.ts';
@@ -49,7 +51,10 @@ export async function runOnPool(
   const mayHoldBack = machine.mayHoldEchoes || reader.sources.some(({ direction }) => direction === 'out');
   const slots = (mayHoldBack ? SLOTS_FOR_ECHOES : SLOTS_TOLD) + 2 * workers;
   const ring = Ring.allocate(slots);
-  const batches = allocateBatches(slots);
+  // Batches and the replaying worker's table of connections lie in one arena, for kernels to work on.
+  const host = loadHost(machine.host, { captureInterfaces: machine.captureInterfaces });
+  const arena = arenaFor(host, arenaBytes(slots));
+  const batches = Array.from({ length: slots }, () => allocateBatchIn(arena));
   const board = SourceBoard.allocate();
   const ports: MessagePort[] = [];
   const start = (role: WorkerTask['role']): Promise<WorkerAnswer> => {
@@ -59,6 +64,7 @@ export async function runOnPool(
       role,
       ring: ring.buffer,
       batches: batches.map(({ place }) => place),
+      arena: role === 'decode' ? undefined : arena?.place,
       port: port2,
       sources: board.buffer,
       checksum: machine.checksum,

@@ -154,7 +154,7 @@ async function runHere(
   stopwatch: Stopwatch | undefined,
 ): Promise<Run> {
   stopwatch?.to(LOADING);
-  const machine = new Machine({ ...config, kernels: true }, loaded, stopwatch);
+  const machine = new Machine({ ...config, arena: 'own' }, loaded, stopwatch);
   stopwatch?.to(REST);
   const interrupted = await runInline(reader, machine, config.checksum, observer, stopwatch);
   const result = machine.result(reader.clock.baseNs);

@@ -26,7 +26,7 @@ export async function takeShare(
 ): Promise<ShareAnswer> {
   try {
     stopwatch?.to(LOADING);
-    const machine = new Machine({ ...config, kernels: true }, loaded ?? loadRulesets(config), stopwatch);
+    const machine = new Machine({ ...config, arena: 'own' }, loaded ?? loadRulesets(config), stopwatch);
     stopwatch?.to(REST);
     stopwatch?.watch(board, 'meet', WAITING);
     const interrupted = await runShare(

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { ArenaPlace } from '../base/arena.ts';
 import type { ExitStatus } from '../base/errors.ts';
 import type { BatchPlace } from '../batch/batch.ts';
 import type { MachineConfig } from '../netfilter/machine.ts';
@@ -12,6 +13,8 @@ export interface WorkerTask {
   readonly ring: SharedArrayBuffer;
   /** Batches by slot. */
   readonly batches: readonly BatchPlace[];
+  /** In which they lie, for the roles that replay: their table of connections has room in it. */
+  readonly arena: ArenaPlace | undefined;
   /** Where replacements of batches come: { slot, place }, sent before the slot is handed on. */
   readonly port: MessagePort;
   /** Source table: length word and JSON text, see source-board.ts. */

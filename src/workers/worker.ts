@@ -1,4 +1,5 @@
 import { receiveMessageOnPort } from 'node:worker_threads';
+import { Arena } from '../base/arena.ts';
 import { UserError } from '../base/errors.ts';
 import { Batch, type BatchPlace } from '../batch/batch.ts';
 import { Ring, SLOT_DECODED, SLOT_DONE, SLOT_FREE } from '../batch/ring.ts';
@@ -89,7 +90,8 @@ function replayAll(
   stopwatch: Stopwatch | undefined,
 ): WorkerAnswer {
   stopwatch?.to(LOADING);
-  const machine = new Machine(task.machine!, undefined, stopwatch);
+  const arena = task.arena === undefined ? undefined : Arena.from(task.arena);
+  const machine = new Machine({ ...task.machine!, arena }, undefined, stopwatch);
   stopwatch?.to(REST);
   const board = SourceBoard.from(task.sources);
   const lookAhead = new LookAhead(machine.direction.linksEchoes, ring.slots - SLOTS_NOT_HELD);
