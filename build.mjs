@@ -10,4 +10,10 @@ const bundle = await rolldown({
   platform: 'node',
   external: ['arquero', 'commander', 'fzstd', 'piscina'],
 });
-await bundle.write({ dir: 'dist', format: 'esm', sourcemap: true, cleanDir: true });
+await bundle.write({
+  dir: 'dist',
+  format: 'esm',
+  sourcemap: true,
+  cleanDir: true,
+  codeSplitting: { groups: [{ name: 'engine', test: /\/src\/(netfilter|conntrack|compile|evaluate|nat|defrag|direction|decode|batch|packet|profile)\// }] },
+});

@@ -17,7 +17,13 @@ const targets =
 
 const layout = await load('batch/layout.ts');
 const packets = await Promise.all(
-  ['batch/layout.ts', 'capture/linktype.ts', 'decode/ether-types.ts', 'decode/protocols.ts'].map(load),
+  [
+    'batch/layout.ts',
+    'capture/linktype.ts',
+    'decode/ether-types.ts',
+    'decode/protocols.ts',
+    'direction/director.ts',
+  ].map(load),
 );
 const records = await Promise.all(
   [
@@ -26,6 +32,7 @@ const records = await Promise.all(
     'conntrack/tcp-states.ts',
     'conntrack/tcp-window.ts',
     'netfilter/quick-context.ts',
+    'netfilter/quick-numbers.ts',
     'netfilter/statistics.ts',
     'packet/conntrack-access.ts',
     'packet/registers.ts',
@@ -94,7 +101,8 @@ function read(path) {
 
 /** A module of src/, which Node 20 cannot read as it is. */
 async function load(path) {
-  const bundle = await rolldown({ input: fileURLToPath(new URL(`../src/${path}`, import.meta.url)) });
+  const input = fileURLToPath(new URL(`../src/${path}`, import.meta.url));
+  const bundle = await rolldown({ input, platform: 'node' });
   const { output } = await bundle.generate({ format: 'esm' });
   return import(`data:text/javascript,${encodeURIComponent(output[0].code)}`);
 }

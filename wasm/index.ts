@@ -1,2 +1,3 @@
+export { number, sort } from './columns';
 export { decode, decodeShare } from './decode';
 export { locate, take } from './quick-way';

@@ -16,6 +16,20 @@ export interface Kernels {
     shares: number,
     byPorts: number,
   ): number;
+  /** Passes over columns (wasm/columns.ts), which return where they stopped. */
+  sort(
+    batch: number,
+    begin: number,
+    end: number,
+    iface: number,
+    port: number,
+    isLoopback: number,
+    isStrange: number,
+    macHigh: number,
+    macLow: number,
+    told: number,
+  ): number;
+  number(batch: number, begin: number, end: number, numbers: number, signs: number): number;
   /** The quick way (wasm/quick-way.ts): looks rows [begin, end) up; then takes them, and returns where it stopped. */
   locate(batch: number, begin: number, end: number, context: number): void;
   take(batch: number, begin: number, end: number, context: number): number;

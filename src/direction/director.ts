@@ -10,6 +10,7 @@ import {
   RECORD_OUTBOUND,
 } from '../batch/layout.ts';
 import type { CaptureSource } from '../capture/source.ts';
+import { kernelsOf } from '../decode/kernels.ts';
 import type { Host, Interface } from '../host/types.ts';
 
 /** Arrives at the interface: enters PREROUTING. */
@@ -86,6 +87,7 @@ export class Director {
     let unsurePort = 0;
     let told = UNTOLD;
     let { iface, port, isLoopback, isStrange, macHigh, macLow } = NO_WAY;
+    const kernels = kernelsOf(batch);
     for (let i = 0; i < count; i++) {
       if (source[i] !== lastSource || vlan[i] !== lastVlan || ifindex[i] !== lastIfindex) {
         lastSource = source[i]!;
@@ -95,6 +97,15 @@ export class Director {
         told = toldBy(from);
         const way = this.#wayOf(this.#idOf(from, lastSource, lastIfindex), lastVlan);
         ({ iface, port, isLoopback, isStrange, macHigh, macLow } = way);
+      }
+      if (kernels !== undefined) {
+        const [loopback, strange] = [isLoopback ? 1 : 0, isStrange ? 1 : 0];
+        const { offset } = batch.place;
+        const stop = kernels.sort(offset, i, count, iface, port, loopback, strange, macHigh, macLow, told);
+        if (stop > i) {
+          i = stop - 1;
+          continue;
+        }
       }
       ifaceId[i] = iface;
       portId[i] = port;

@@ -71,6 +71,8 @@ export interface MachineConfig {
   readonly conntrackDump: boolean;
   /** Some CAPTURE argument does not say which way its packets went, so that echoes may be among them. */
   readonly mayHoldEchoes: boolean;
+  /** False: the quick way is gone without kernels. */
+  readonly kernels?: boolean | undefined;
   /**
    * Where batches lie, so that kernels in WebAssembly may take the quick way; 'own': where this machine's `allocateBatch`
    * puts them. Not sent to other threads.
@@ -82,6 +84,11 @@ export interface MachineConfig {
 
 /** Those that wait for the echoes of their packets, and some more. */
 const OWN_BATCHES = 24;
+
+function arenaOf({ arena, kernels }: MachineConfig, host: Host): Arena | undefined {
+  if (kernels === false) return undefined;
+  return arena === 'own' ? arenaFor(host, arenaBytes(OWN_BATCHES)) : arena;
+}
 
 /** The rulesets of a run, parsed and numbered. */
 export interface LoadedRulesets {
@@ -170,7 +177,7 @@ export class Machine {
       midstream,
       timeoutPolicies,
       assume,
-      arena: config.arena === 'own' ? arenaFor(host, arenaBytes(OWN_BATCHES)) : config.arena,
+      arena: arenaOf(config, host),
     });
     this.#conntrack.nat.selector.chooser = (_ct, _tuple, manip) => this.#dice.port(manip);
     const sharing: (Sharing | undefined)[] = [];

@@ -220,6 +220,7 @@ export class OrderedStage {
       quickSharing(4),
       quickSharing(6),
       parts.checksum,
+      arena,
     );
     parts.traversal.assembleLocal = (p) => this.#assembleLocal(p);
     parts.profile?.watchStage({

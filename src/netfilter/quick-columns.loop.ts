@@ -1,3 +1,4 @@
+import type { Arena } from '../base/arena.ts';
 import type { Batch, Columns } from '../batch/batch.ts';
 import {
   CHECKSUM_BAD,
@@ -22,6 +23,7 @@ import {
   R_TTL,
 } from '../packet/registers.ts';
 import type { MtuClasses } from './mtu-classes.ts';
+import { QuickNumbers } from './quick-numbers.ts';
 import { entranceOf } from './quick-way.loop.ts';
 import type { Ways } from './ways.ts';
 
@@ -38,6 +40,7 @@ export class QuickColumns {
   readonly #mtus: MtuClasses;
   readonly #ways: Ways;
   readonly #checksums: number;
+  readonly #numbers: QuickNumbers | undefined;
 
   /** Arguments as QuickWay has them. */
   constructor(
@@ -46,6 +49,7 @@ export class QuickColumns {
     sharing4: Sharing | undefined,
     sharing6: Sharing | undefined,
     checksum: 'auto' | 'verify' | 'trust',
+    arena?: Arena,
   ) {
     this.#mtus = mtus;
     this.#ways = ways;
@@ -56,6 +60,7 @@ export class QuickColumns {
       this.#open[plain] = sharing6 === undefined ? 0 : 1;
     // Trackers ask only whether a checksum is bad; what the option makes of it is for the long way.
     this.#checksums = ~((1 << CHECKSUM_BAD) | (checksum === 'verify' ? 1 << CHECKSUM_PARTIAL : 0));
+    this.#numbers = QuickNumbers.in(arena, this.#open, this.#checksums, mtus.smallest);
   }
 
   /** Writes the "quick" columns of all rows; reads those of decode and direction. */
@@ -67,11 +72,19 @@ export class QuickColumns {
       c.signature.fill(0, 0, count);
       for (let k = 0; k < 2; k++) for (const digit of this.#digits[k]!) addDigit(c, count, digit, 4 + 2 * k);
     }
-    this.#number(c, count, signs);
+    const numbers = this.#numbers;
+    if (numbers?.takes(batch) !== true) {
+      this.#number(c, 0, count, signs);
+      return;
+    }
+    for (let i = 0; i < count; i++) {
+      i = numbers.number(batch, i, signs);
+      if (i < count) this.#number(c, i, i + 1, signs);
+    }
   }
 
-  /** Which rows are quick, and the numbers of their ways in. */
-  #number(c: Columns, count: number, signs: boolean): void {
+  /** Which of rows [begin, end) are quick, and the numbers of their ways in. */
+  #number(c: Columns, begin: number, end: number, signs: boolean): void {
     const open = this.#open;
     const checksums = this.#checksums;
     const mtus = this.#mtus;
@@ -79,7 +92,7 @@ export class QuickColumns {
     const { smallest } = mtus;
     const { plain, direction, skbPktType, checksum, portId, ifaceId, tos, ttl, length, decodeFlags } = c;
     const { quick, signature, way } = c;
-    for (let i = 0; i < count; i++) {
+    for (let i = begin; i < end; i++) {
       const kind = plain[i]!;
       if (
         (open[kind]! & (checksums >> checksum[i]!)) !== 1 ||
@@ -93,7 +106,9 @@ export class QuickColumns {
       const port = portId[i]!;
       const entrance = entranceOf(port === 0 ? ifaceId[i]! : port, DIRECTION_IN, tos[i]!, PKT_HOST, ttl[i]!);
       const mtuClass = length[i]! <= smallest ? 0 : mtus.classOf(length[i]!, decodeFlags[i]!);
-      way[i] = ways.idOf(signs ? signature[i]! : 0, entrance, mtuClass);
+      const sign = signs ? signature[i]! : 0;
+      way[i] = ways.idOf(sign, entrance, mtuClass);
+      if (mtuClass === 0) this.#numbers?.learn(sign, entrance, way[i]!);
     }
   }
 }

@@ -31,6 +31,8 @@ export interface ReplayConfig {
   readonly onUnsupported: 'error' | 'never-match';
   /** The reference evaluator instead of the compiled one; same answer, slower. */
   readonly evaluator: 'compiled' | 'linear';
+  /** False: no loops in WebAssembly but the decoder's; the same answer, slower. */
+  readonly kernels?: boolean | undefined;
   /** Fill the outcome columns of batches (for per-packet output). */
   readonly perPacket: boolean;
   /** List the connections that stand at the end (ReplayResult.conntrackDump): costs a line of text for each. */

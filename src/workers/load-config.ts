@@ -37,6 +37,7 @@ export function loadMachineConfig(config: ReplayConfig): MachineConfig {
     seed: config.seed,
     onUnsupported: config.onUnsupported,
     evaluator: config.evaluator,
+    kernels: config.kernels,
     perPacket: config.perPacket,
     conntrackDump: config.conntrackDump === true,
     mayHoldEchoes: captures.some(({ direction }) => direction === undefined),

@@ -1,6 +1,6 @@
 /**
  * The quick way against the long one: the same conversations, sound and broken, through the compiled evaluator, most of
- * whose packets go the quick way, and through the linear one, none of whose do. SEED=n begins at seed n, COUNT=n takes so
+ * whose packets go the quick way, by kernels in WebAssembly and without, and through the linear one, none of whose do. SEED=n begins at seed n, COUNT=n takes so
  * many.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { savedText } from '../engine/run-case.ts';
 import { pcap } from '../kernel/packets.ts';
 
 const FIRST = Number(process.env.SEED ?? 1);
-const COUNT = Number(process.env.COUNT ?? 15);
+const COUNT = Number(process.env.COUNT ?? 40);
 const LINKTYPE_RAW = 101;
 
 const inet = (family: string, local: string, prefixlen: number) => ({
@@ -120,7 +120,7 @@ it(`gives what the long way gives (seeds ${FIRST} to ${FIRST + COUNT - 1})`, asy
       file('ip6tables.save', rules(dice, false));
       file('inside.pcap', inside);
       file('outside.pcap', outside);
-      const run = (evaluator: 'compiled' | 'linear') =>
+      const run = (evaluator: 'compiled' | 'linear', kernels: boolean) =>
         runReplay({
           captures: [`eth0:in=${join(folder, 'inside.pcap')}`, `eth1:in=${join(folder, 'outside.pcap')}`],
           host: folder,
@@ -130,10 +130,12 @@ it(`gives what the long way gives (seeds ${FIRST} to ${FIRST + COUNT - 1})`, asy
           seed,
           onUnsupported: 'error',
           evaluator,
+          kernels,
           perPacket: false,
           conntrackDump: true,
         });
-      const [compiled, linear] = [await run('compiled'), await run('linear')];
+      const [compiled, linear] = [await run('compiled', true), await run('linear', false)];
+      expect(await run('compiled', false).then(({ result }) => result)).toEqual(compiled.result);
       expect(`seed ${seed}\n${saved(compiled)}`).toBe(`seed ${seed}\n${saved(linear)}`);
       expect(compiled.result.states).toEqual(linear.result.states);
       expect(compiled.result.invalid).toEqual(linear.result.invalid);
