@@ -1,3 +1,4 @@
 export { number, sort } from './columns';
 export { decode, decodeShare } from './decode';
+export { walkPcap } from './pcap';
 export { locate, take } from './quick-way';

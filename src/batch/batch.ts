@@ -43,7 +43,7 @@ export function batchBytes(capacity: number, dataBytes: number): number {
 export interface BatchPlace {
   readonly buffer: SharedArrayBuffer;
   readonly offset: number;
-  /** Whose `buffer` it is, when it is a WebAssembly memory: then kernels can run on it (decode/kernels.ts). */
+  /** Whose `buffer` it is, when it is a WebAssembly memory: then kernels can run on it (batch/kernels.ts). */
   readonly memory: SharedMemory | undefined;
 }
 

@@ -208,6 +208,9 @@ export function columnOffsets(capacity: number): Record<ColumnName | 'data', num
 
 export const NO_OFFSET = 0xffffffff;
 
+/** What a kernel adds to an offset in the data area where it has found an impossible length. */
+export const WALK_BAD_LENGTH_BIT = 0x40000000;
+
 /** In the column `odd`: it is not settled yet whose the row is. */
 export const ODD_UNDEALT = 0x8000;
 

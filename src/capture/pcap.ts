@@ -1,5 +1,7 @@
 import { UserError } from '../base/errors.ts';
 import type { Batch } from '../batch/batch.ts';
+import { kernelsOf } from '../batch/kernels.ts';
+import { WALK_BAD_LENGTH_BIT } from '../batch/layout.ts';
 import type { CaptureArgument } from './argument.ts';
 import { maxCapturedBytes } from './limits.ts';
 import { PCAP_MAGIC, PCAP_MAGIC_NS } from './magic.ts';
@@ -86,6 +88,35 @@ export class PcapWalker implements Walker {
   }
 
   walk(batch: Batch, to: number): void {
+    const kernels = this.#lengths === LENGTHS_AS_NAMED ? kernelsOf(batch) : undefined;
+    if (kernels === undefined) this.#walk(batch, to);
+    else {
+      const stop = kernels.walkPcap(
+        batch.place.offset,
+        to,
+        this.#littleEndian ? 1 : 0,
+        this.#maxBytes,
+        this.#nsPerUnit,
+        this.#baseSeconds,
+        this.#baseFractionNs,
+        this.#source,
+        this.linktype,
+      );
+      this.rows = batch.count;
+      this.next = stop & ~WALK_BAD_LENGTH_BIT;
+      this.#result[WALK_BAD_LENGTH] = stop & WALK_BAD_LENGTH_BIT;
+    }
+    this.needBytes = 0;
+    if (this.#result[WALK_BAD_LENGTH] !== 0) {
+      const captured = this.#capturedAt(batch.view, this.next);
+      this.damage = `the record header claims ${captured} captured bytes, more than ${this.#maxBytes}`;
+    } else if (this.rows < batch.capacity) {
+      const whole = to - this.next >= RECORD_HEADER_BYTES;
+      this.needBytes = RECORD_HEADER_BYTES + (whole ? this.#capturedAt(batch.view, this.next) : 0);
+    }
+  }
+
+  #walk(batch: Batch, to: number): void {
     const c = batch.columns;
     this.rows = walkPcapRecords(
       batch.view,
@@ -111,14 +142,6 @@ export class PcapWalker implements Walker {
       this.#result,
     );
     this.next = this.#result[WALK_NEXT]!;
-    this.needBytes = 0;
-    if (this.#result[WALK_BAD_LENGTH] !== 0) {
-      const captured = this.#capturedAt(batch.view, this.next);
-      this.damage = `the record header claims ${captured} captured bytes, more than ${this.#maxBytes}`;
-    } else if (this.rows < batch.capacity) {
-      const whole = to - this.next >= RECORD_HEADER_BYTES;
-      this.needBytes = RECORD_HEADER_BYTES + (whole ? this.#capturedAt(batch.view, this.next) : 0);
-    }
   }
 
   firstTimeNs(batch: Batch): bigint {

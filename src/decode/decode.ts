@@ -1,8 +1,8 @@
 import type { Batch } from '../batch/batch.ts';
+import { kernelsOf } from '../batch/kernels.ts';
 import { ODD_UNDEALT } from '../batch/layout.ts';
 import { verifyChecksums } from './checksum.loop.ts';
 import { Frame } from './frame.ts';
-import { kernelsOf } from './kernels.ts';
 import { markPlain } from './plain.loop.ts';
 import { decodeRow } from './row.ts';
 import { ownerOf, type Share } from './share.ts';

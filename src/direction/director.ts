@@ -1,6 +1,7 @@
 import { UserError } from '../base/errors.ts';
 import type { Family } from '../base/inet.ts';
 import type { Batch } from '../batch/batch.ts';
+import { kernelsOf } from '../batch/kernels.ts';
 import {
   NO_OFFSET,
   PKT_HOST,
@@ -10,7 +11,6 @@ import {
   RECORD_OUTBOUND,
 } from '../batch/layout.ts';
 import type { CaptureSource } from '../capture/source.ts';
-import { kernelsOf } from '../decode/kernels.ts';
 import type { Host, Interface } from '../host/types.ts';
 
 /** Arrives at the interface: enters PREROUTING. */

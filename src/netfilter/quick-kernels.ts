@@ -1,10 +1,10 @@
 import type { Arena } from '../base/arena.ts';
 import type { Batch } from '../batch/batch.ts';
+import { type Kernels, kernelsOf } from '../batch/kernels.ts';
 import type { Sharing } from '../compile/sharing.ts';
 import type { ConntrackCore } from '../conntrack/core.ts';
 import { TCP_ESTABLISHED } from '../conntrack/tcp-states.ts';
 import { TCP_TIMEOUT_RETRANS, TCP_TIMEOUT_UNACK } from '../conntrack/timeouts.ts';
-import { type Kernels, kernelsOf } from '../decode/kernels.ts';
 import type { PathTable } from './path-table.ts';
 import {
   CONTEXT_ACCOUNTS,
@@ -33,9 +33,7 @@ import type { Statistics } from './statistics.ts';
 
 /**
  * The quick way's kernels in WebAssembly (wasm/quick-way.ts) over one arena: the connection table, the batches and the
- * counters lie in it. They cost a third of the time of the same loops in JavaScript: some thirty arrays are at work at a
- * time, and for each access V8 looks up where the array is and whether the place is in it; and what comes out either way
- * (is this segment new?) is computed rather than jumped over.
+ * counters lie in it. They cost a third of the time of the same loops in JavaScript (src/README.md, "Choices").
  */
 export class QuickKernels {
   readonly #arena: Arena;

@@ -1,6 +1,6 @@
 import type { Arena } from '../base/arena.ts';
 import type { Batch } from '../batch/batch.ts';
-import { type Kernels, kernelsOf } from '../decode/kernels.ts';
+import { type Kernels, kernelsOf } from '../batch/kernels.ts';
 
 /**
  * What `number` of wasm/columns.ts is given: byte offsets of the members of one structure. NUMBERS_OPEN: a byte for each

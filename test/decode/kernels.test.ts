@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Batch } from '../../src/batch/batch.ts';
+import { kernelsOf } from '../../src/batch/kernels.ts';
 import {
   CHECKSUM_BAD,
   CHECKSUM_GOOD,
@@ -17,7 +18,6 @@ import {
   LINKTYPE_RAW_BSD,
 } from '../../src/capture/linktype.ts';
 import { decodeBatch } from '../../src/decode/decode.ts';
-import { kernelsOf } from '../../src/decode/kernels.ts';
 import { captured } from './arbitrary.ts';
 import {
   be16,

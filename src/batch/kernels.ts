@@ -1,10 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { type SharedMemory, webAssembly } from '../base/web-assembly.ts';
-import type { Batch } from '../batch/batch.ts';
-import { BATCH_CAPACITY } from '../batch/layout.ts';
+import type { Batch } from './batch.ts';
+import { BATCH_CAPACITY } from './layout.ts';
 
 /** Loops in WebAssembly over batches, built from wasm/ by `npm run build`. Batches are given by their address. */
 export interface Kernels {
+  /**
+   * Walks classic pcap records in data[0, to), as walkPcapRecords of capture/pcap.loop.ts where lengths stand as they are
+   * named: wasm/pcap.ts. Sets the batch's count; returns where it stopped, with WALK_BAD_LENGTH_BIT when a length is impossible.
+   */
+  walkPcap(
+    batch: number,
+    to: number,
+    littleEndian: number,
+    maxBytes: number,
+    nsPerUnit: number,
+    baseSeconds: number,
+    baseFractionNs: number,
+    source: number,
+    linktype: number,
+  ): number;
   /** The fast path of the decoder: wasm/decode.ts. Returns how many rows it has left, listed in the column `odd`. */
   decode(batch: number, count: number, verify: number): number;
   /** The same of one share of the rows. Returns how many those are << 16 | how many are listed. */
