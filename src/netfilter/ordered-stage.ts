@@ -195,11 +195,11 @@ export class OrderedStage {
     this.#ownFragments = new OwnFragments(parts.ownDefragmenters);
     this.#answers = new PendingAnswers(parts.conntrack, this.#localForm, parts.assume);
     const quickSharing = (family: 4 | 6) =>
-      parts.families[family]?.tracks === true && !parts.rawFirst[family] ? parts.sharing[family] : undefined;
+      parts.families[family]?.tracks === true ? parts.sharing[family] : undefined;
     this.#recall = new Recall({
       ...parts,
       dependences: parts.dependences.map((one, family) =>
-        family !== 0 && quickSharing(family as 4 | 6) !== undefined ? one : undefined,
+        quickSharing(family as 4 | 6) !== undefined && !parts.rawFirst[family] ? one : undefined,
       ),
       paths: this.paths,
       statistics: this.statistics,
@@ -212,6 +212,7 @@ export class OrderedStage {
       this.statistics,
       quickSharing(4),
       quickSharing(6),
+      parts.rawFirst,
       arena,
     );
     this.#quickColumns = new QuickColumns(
@@ -567,7 +568,6 @@ export class OrderedStage {
       sharing !== undefined &&
       direction !== DIRECTION_LOOP &&
       p.l4Offset >= 0 &&
-      !this.#parts.rawFirst[family] &&
       !isOdd(r) &&
       p.fragMaxBytes === 0 &&
       (r[R_DECODE_FLAGS]! & NOT_SHARED) === 0;
@@ -577,8 +577,30 @@ export class OrderedStage {
     const place = r[R_PHYS_IN] === 0 ? iface : r[R_PHYS_IN]!;
     const entrance = entranceOf(place, direction, r[R_TOS]!, r[R_PKT_TYPE]!, r[R_TTL]!);
     const way = this.#ways.idOf(signature, entrance, this.#mtus.classOf(r[R_LENGTH]!, r[R_DECODE_FLAGS]!));
+    if (this.#parts.rawFirst[family]) return this.#walkRawFirst(p, direction, iface, sharing, way);
     if (tracks && !this.#traversal.trackFirst(p, isOut(direction), iface)) return this.#finish(p, tracks);
     return this.#share(p, direction, iface, tracks, sharing, way);
+  }
+
+  /**
+   * A packet of a family whose raw table decides about tracking: which connection it belongs to is not known before raw
+   * has run, so it walks. But the next one of the connection with the same way in goes the same way, through raw as well,
+   * and may be told so by the connection (quick-way.loop.ts).
+   */
+  #walkRawFirst(p: Packet, direction: number, iface: number, sharing: Sharing, way: number): number {
+    const { judged } = this.#traversal;
+    judged.ct = -1;
+    const path = this.#walk(p, direction, iface, true);
+    const { ct, ctinfo, status, mark } = judged;
+    const isKnown =
+      ct >= 0 &&
+      direction === DIRECTION_IN &&
+      isShared(ctinfo) &&
+      (status & (IPS_CONFIRMED | IPS_WHOLE_WAY)) === IPS_CONFIRMED;
+    if (isKnown && this.#mayRemember(path) && this.#conntrack.mark(ct) === mark) {
+      this.#cache.setConnection(ct, ctinfo, way, mark, sharing.readsCtstatus ? status : 0, path);
+    }
+    return path;
   }
 
   /** The way of a packet whose connection is known, or known not to be: one that is remembered, or a walk. */

@@ -95,21 +95,27 @@ export class QuickWay {
   readonly #sharing6: Sharing | undefined;
   readonly #locator: Locator;
   readonly #kernels: QuickKernels | undefined;
+  /** Raw runs before conntrack: packets may take a known way, but no packet may be tracked here that does not. */
+  readonly #rawFirst4: boolean;
+  readonly #rawFirst6: boolean;
   /** Some packets may go this way. */
   readonly isOpen: boolean;
   /** Of the row at which `take` stopped: STOPPED_*, and what trackRow said. */
   stopped: number = STOPPED_UNTOUCHED;
   state = 0;
 
-  /** `sharing4` and `sharing6`: undefined for families that are not tracked, or whose raw table runs before conntrack. */
+  /** `sharing4` and `sharing6`: undefined for families that are not tracked. `rawFirst`: see OrderedStageParts. */
   constructor(
     core: ConntrackCore,
     paths: PathTable,
     statistics: Statistics,
     sharing4: Sharing | undefined,
     sharing6: Sharing | undefined,
+    rawFirst: readonly boolean[],
     arena?: Arena,
   ) {
+    this.#rawFirst4 = rawFirst[4] === true;
+    this.#rawFirst6 = rawFirst[6] === true;
     this.#kernels = QuickKernels.in(arena, core, paths, statistics, sharing4, sharing6);
     this.#core = core;
     this.#locator = new Locator(core.table);
@@ -144,6 +150,7 @@ export class QuickWay {
   #take(batch: Batch, begin: number, end: number): number {
     const c = batch.columns;
     const core = this.#core;
+    const [rawFirst4, rawFirst6] = [this.#rawFirst4, this.#rawFirst6];
     const { words, floats, acct } = core;
     const {
       tcp: tcpTimeouts,
@@ -174,7 +181,7 @@ export class QuickWay {
     } = c;
     for (let i = begin; i < end; i++) {
       const kind = quick[i]!;
-      if (kind === 0) {
+      if (kind === 0 || (family[i] === 4 ? rawFirst4 : rawFirst6)) {
         this.stopped = STOPPED_UNTOUCHED;
         return i;
       }

@@ -28,6 +28,9 @@ import {
   HOOK_POSTROUTING,
   HOOK_PREROUTING,
   R_CT,
+  R_CTINFO,
+  R_CTMARK,
+  R_CTSTATUS,
   R_DADDR,
   R_DECODE_FLAGS,
   R_DPORT,
@@ -578,10 +581,21 @@ export class Traversal {
     }
     p.r[R_HOOK] = hook;
     this.tracked = true;
-    if (this.#tracking.track(p, hook) === VERDICT_ACCEPT) return true;
+    if (this.#tracking.track(p, hook) === VERDICT_ACCEPT) {
+      const { r } = p;
+      const { judged } = this;
+      judged.ct = r[R_CT]!;
+      judged.ctinfo = r[R_CTINFO]!;
+      judged.status = r[R_CTSTATUS]!;
+      judged.mark = r[R_CTMARK]!;
+      return true;
+    }
     this.#stackDrop(STACK_CONNTRACK, hook);
     return false;
   }
+
+  /** What conntrack said of the packet at hand (where `tracked`), before rules behind it changed anything. */
+  readonly judged = { ct: -1, ctinfo: -1, status: 0, mark: 0 };
 
   #nat(p: Packet, hook: number): boolean {
     const rules = this.#rules;

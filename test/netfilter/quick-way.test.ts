@@ -66,10 +66,21 @@ function rules(dice: Dice, nat: boolean): string {
       '-A FORWARD -m statistic --mode nth --every 9 --packet 0 -j CONNMARK --set-xmark 0x1/0xffffffff',
     );
   }
+  // Such rules run before it is known which connection a packet belongs to.
+  const raw = [
+    '-A PREROUTING -p tcp -m tcp --tcp-flags PSH PSH -j MARK --set-xmark 0x4/0xffffffff',
+    '-A PREROUTING -p udp -m udp --dport 1000:1500 -j CT --notrack',
+    '-A PREROUTING -i eth0 -p tcp -m tcp --dport 80 -j CT --zone-reply 2',
+    '-A PREROUTING -p tcp -m tcp --sport 1005:1010 -j CT --ctevents new',
+    '-A PREROUTING -p tcp -m tcp --dport 80 --tcp-flags FIN FIN -j DROP',
+    '-A PREROUTING -p tcp -m tcp --sport 1012:1014 -j CT --helper ftp',
+    '-A PREROUTING -m length --length 1400:1500 -j CT --notrack',
+    '-A PREROUTING -m limit --limit 1000/sec -j CT --ctevents destroy',
+  ].filter(() => dice.chance(25));
+  const first = dice.chance(40) ? ['*raw', ...raw, 'COMMIT'] : [];
   const translation = nat ? ['*nat', '-A POSTROUTING -o eth1 -j MASQUERADE', 'COMMIT'] : [];
-  return ['*filter', '-A FORWARD -m conntrack --ctstate NEW', ...some, 'COMMIT', ...translation, ''].join(
-    '\n',
-  );
+  const filter = ['*filter', '-A FORWARD -m conntrack --ctstate NEW', ...some, 'COMMIT'];
+  return [...first, ...filter, ...translation, ''].join('\n');
 }
 
 function conversations(dice: Dice): Segment[] {
@@ -135,7 +146,8 @@ it(`gives what the long way gives (seeds ${FIRST} to ${FIRST + COUNT - 1})`, asy
           conntrackDump: true,
         });
       const [compiled, linear] = [await run('compiled', true), await run('linear', false)];
-      expect(await run('compiled', false).then(({ result }) => result)).toEqual(compiled.result);
+      const slower = await run('compiled', false);
+      expect({ ...slower.result, profile: 0 }).toEqual({ ...compiled.result, profile: 0 });
       expect(`seed ${seed}\n${saved(compiled)}`).toBe(`seed ${seed}\n${saved(linear)}`);
       expect(compiled.result.states).toEqual(linear.result.states);
       expect(compiled.result.invalid).toEqual(linear.result.invalid);
