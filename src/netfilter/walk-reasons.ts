@@ -29,7 +29,10 @@ export const WALK_UNKNOWN = 13;
 export const WALK_REASONS: readonly { readonly name: string; readonly sentence: string }[] = [
   { name: 'linear', sentence: 'no path is shared: --evaluator linear, or no rules for the family' },
   { name: 'too-many-classes', sentence: 'no path is shared: rules tell too many kinds of packets apart' },
-  { name: 'raw-first', sentence: 'no path is shared: raw has a say in what is tracked' },
+  {
+    name: 'raw-first',
+    sentence: 'raw has a say in what is tracked, and their connection did not know their way',
+  },
   { name: 'rule', sentence: 'came to a rule that must see each packet' },
   { name: 'loopback', sentence: 'the host to itself, by lo' },
   { name: 'bridged', sentence: 'passed on by a bridge' },

@@ -40,7 +40,7 @@ export interface ReplayProfile {
   readonly chains: readonly ChainCounts[];
   /** What in rules must see each packet, in the order of the dump. */
   readonly unshared: readonly Unshared[];
-  /** Why no packets of a family share paths. */
+  /** What keeps packets of a whole family from known ways: all of them, or (raw-first) until their connection knows it. */
   readonly obstacles: readonly Obstacle[];
 }
 
