@@ -80,7 +80,7 @@ export function addReplayOptions(command: Command): Command {
     .addOption(
       option(
         '--workers <n>',
-        'threads (default: processors - 1, none for small captures); the answer never depends on it',
+        'threads (default: one a processor, none for small captures); the answer never depends on it',
       ).argParser(wholeNumber('--workers', 0, MAX_WORKERS)),
     )
     .addOption(

@@ -135,8 +135,8 @@ export function writePcap(text: string): WritePcapRequest {
   return { file, verdict, outcomes };
 }
 
-/** Below this many bytes of captures, threads take longer to start than the replay itself. */
-const SMALL_BYTES = 8 << 20;
+/** Below this many bytes of captures, threads take longer to start than they save. */
+const SMALL_BYTES = 64 << 20;
 
 /**
  * Worker threads when the user does not say: none for a little work, else as many as there are processors (of the shares of a
