@@ -32,7 +32,6 @@ export function confirmConnection(core: ConntrackCore, p: Packet): Verdict {
   words[at + C_STATUS] = status | IPS_CONFIRMED;
   table.insert(ct, originalHash, replyHash);
   r[R_CTSTATUS] = words[at + C_STATUS]!;
-  core.onConfirm?.(ct);
   return VERDICT_ACCEPT;
 }
 

@@ -114,6 +114,11 @@ export class Conntrack implements ConntrackAccess {
   private readonly helpers: Helpers;
   /** net.netfilter.nf_conntrack_max. */
   private readonly max: number;
+  /** Connections that the table can hold: no more than `max`. */
+  get room(): number {
+    return Math.min(this.max, this.core.table.capacity);
+  }
+
   private readonly perBucket: number;
   private readonly tracker: Tracker;
   private readonly templates: Template[] = [];

@@ -84,8 +84,6 @@ export class ConntrackCore {
   /** Told of connections with a helper when they end, and when nobody refers to their record any more. */
   onEnd: ((ct: number) => void) | undefined;
   onFree: ((ct: number) => void) | undefined;
-  /** Told of connections that may be translated when they enter the table. */
-  onConfirm: ((ct: number) => void) | undefined;
   private readonly limbo = new Int32Array(LIMBO).fill(-1);
   private limboNext = 0;
   /** Records that are dead and not free yet. */

@@ -2,7 +2,6 @@ import { mix32 } from '../base/hash.ts';
 import type { Batch } from '../batch/batch.ts';
 import { DECODE_FRAGMENT, NO_OFFSET } from '../batch/layout.ts';
 import {
-  IPPROTO_DCCP,
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
   IPPROTO_SCTP,
@@ -58,19 +57,18 @@ function portKey(l4proto: number, port: number): number {
   return (l4proto << 16) | port;
 }
 
-const HAS_PORTS: ReadonlySet<number> = new Set([
-  IPPROTO_TCP,
-  IPPROTO_UDP,
-  IPPROTO_UDPLITE,
-  IPPROTO_SCTP,
-  IPPROTO_DCCP,
-]);
+/** Protocols of whose connections conntrack knows the ports (nf_ct_get_tuple()); DCCP's it does not. */
+const HAS_PORTS: ReadonlySet<number> = new Set([IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_SCTP]);
 
 /** ICMP types that are errors about a packet: nf_conntrack_icmpv4_error() in net/netfilter/nf_conntrack_proto_icmp.c. */
 const ICMP_ERRORS: ReadonlySet<number> = new Set([3, 4, 5, 11, 12]);
 /** ICMPv6 types below: nf_conntrack_icmpv6_error(). */
 const ICMPV6_NO_ERROR = 128;
+/** It carries the packet that is to go another way, and belongs to its connection: nf_conntrack_icmpv6_redirect(). */
+const ICMPV6_REDIRECT = 137;
 const ICMP_HEADER_BYTES = 8;
+/** Two addresses, and the head of the option that carries the packet. */
+const REDIRECT_BYTES = 40;
 const IPV4_BYTES = 20;
 const IPV6_BYTES = 40;
 
@@ -85,9 +83,12 @@ export function ownerOf(batch: Batch, i: number, { count, by }: Share): number {
   const isFragment = (c.decodeFlags[i]! & DECODE_FRAGMENT) !== 0;
   if (isFragment && by === 'ports') throw new NotSharable('fragments, whose ports are not known');
   const hasHeader = c.l4Offset[i] !== NO_OFFSET && c.fragOffset[i] === 0;
-  if (hasHeader && isError(family, l4proto, c.dport[i]! >> 8)) {
+  const type = c.dport[i]! >> 8;
+  if (hasHeader && isError(family, l4proto, type)) {
     if (isFragment) throw new NotSharable('an ICMP error in fragments');
-    const owner = ownerOfError(batch, i, count, by);
+    const isRedirect6 = family === 6 && type === ICMPV6_REDIRECT;
+    const at = c.l4Offset[i]! + ICMP_HEADER_BYTES + (isRedirect6 ? REDIRECT_BYTES : 0);
+    const owner = ownerOfError(batch, i, at, count, by);
     if (owner >= 0) return owner;
   }
   if (by === 'addresses') {
@@ -109,13 +110,12 @@ function keyByPorts(l4proto: number, sport: number, dport: number): number {
 
 function isError(family: number, l4proto: number, type: number): boolean {
   if (family === 4) return l4proto === IPPROTO_ICMP && ICMP_ERRORS.has(type);
-  return l4proto === IPPROTO_ICMPV6 && type < ICMPV6_NO_ERROR;
+  return l4proto === IPPROTO_ICMPV6 && (type < ICMPV6_NO_ERROR || type === ICMPV6_REDIRECT);
 }
 
-/** The share of the packet that an error is about; -1 when not enough of it is quoted. */
-function ownerOfError(batch: Batch, i: number, count: number, by: Share['by']): number {
+/** The share of the packet that an error is about, which is quoted at `at`; -1 when not enough of it is. */
+function ownerOfError(batch: Batch, i: number, at: number, count: number, by: Share['by']): number {
   const { view, columns: c } = batch;
-  const at = c.l4Offset[i]! + ICMP_HEADER_BYTES;
   const end = c.l3Offset[i]! + c.l3CapLen[i]!;
   const isIpv4 = c.family[i] === 4;
   const headerBytes = isIpv4 ? IPV4_BYTES : IPV6_BYTES;

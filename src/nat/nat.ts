@@ -94,7 +94,10 @@ export class Nat {
   readonly drawnPorts = new DrawnPorts();
   /** Random numbers of helpers. */
   helperDraws = 0;
-  /** nf_conntrack_alter_reply() of Linux before 6.0: helpers that are assigned by port are looked for again. */
+  /**
+   * Told of connections that are translated. nf_conntrack_alter_reply() of Linux before 6.0: helpers that are assigned by
+   * port are looked for again. A share sees whether they are its own still.
+   */
   onReplyChanged: ((ct: number) => void) | undefined;
 
   /** A number below `range` that the kernel would have drawn for packet `number`: draw 0, 1, … */

@@ -263,8 +263,13 @@ export class Machine {
   assertSharable({ count }: Share): void {
     const { drawnPorts, selector } = this.#conntrack.nat;
     if (drawnPorts.count + selector.portsRead > 0) throw new NotSharable('ports that translation has drawn');
-    if (this.stage.mostPendingAnswers * count > MAX_PENDING)
+    if (this.stage.mostPendingAnswers * count >= MAX_PENDING)
       throw new NotSharable('very many refusals that wait for their answer');
+  }
+
+  /** Connections that there is room for. */
+  get roomForConnections(): number {
+    return this.#conntrack.room;
   }
 
   /** Connections at most at a time, so far. */
@@ -272,10 +277,10 @@ export class Machine {
     return this.#conntrack.core.table.high;
   }
 
-  /** Both tuples of a connection have to be in the share. */
+  /** Both tuples of a connection have to be in the share, as soon as it has them: its packet may be refused, and answered. */
   #watchOwners(share: Share): void {
-    const { core } = this.#conntrack;
-    core.onConfirm = (ct) => {
+    const { core, nat } = this.#conntrack;
+    nat.onReplyChanged = (ct) => {
       const at = this.#conntrack.tupleAt(ct, 1);
       const [sport, dport, proto] = [8, 9, 10].map((word) => core.words[at + word]!);
       if (ownerOfTuple(proto! & 255, sport!, dport!, share) !== share.index)

@@ -43,6 +43,9 @@ interface Pending {
   readonly wire: Int32Array;
   /** And as rules had translated it: what its answer is about where it enters OUTPUT. */
   readonly inside: Int32Array;
+  /** Under which it is found by either. */
+  readonly wireKey: number;
+  readonly insideKey: number;
   /** REJECT answers it by a reset that leaves by this port of a bridge, past OUTPUT and POSTROUTING; 0 when not so. */
   readonly port: number;
 }
@@ -57,10 +60,12 @@ export class PendingAnswers {
   readonly #conntrack: Conntrack;
   readonly #localForm: LocalForm;
   readonly #assume: (sentence: string) => void;
-  /** By hash of the wire tuple; a later packet of the same tuple takes the place of an earlier one. In order of arrival. */
+  /** By the wire tuple; a later packet of the same tuple takes the place of an earlier one. In order of arrival. */
   readonly #pending = new Map<number, Pending>();
-  /** The same by hash of the tuple inside. */
+  /** The same by the tuple inside. */
   readonly #inside = new Map<number, Pending>();
+  /** A key is a tuple's hash and, above it, a number from 0 up to this one: tuples with the same hash have different ones. */
+  #deepest = 0;
   readonly #tuple = new Int32Array(TUPLE_WORDS);
   /** So many were pending at a time. */
   most = 0;
@@ -83,11 +88,14 @@ export class PendingAnswers {
     readTuple(wire, arrived);
     const inside = new Int32Array(TUPLE_WORDS);
     readTuple(inside, p.r);
-    this.#remove(this.#pending.get(keyOf(wire)));
+    const wireKey = this.#keyOf(wire, false);
+    this.#remove(this.#pending.get(wireKey));
     this.#conntrack.core.hold(ct);
-    const pending = { ct, ctinfo: p.r[R_CTINFO]!, timeNs: p.timeNs, wire, inside, port };
-    this.#pending.set(keyOf(wire), pending);
-    this.#inside.set(keyOf(inside), pending);
+    const insideKey = this.#keyOf(inside, true);
+    const ctinfo = p.r[R_CTINFO]!;
+    const pending = { ct, ctinfo, timeNs: p.timeNs, wire, inside, wireKey, insideKey, port };
+    this.#pending.set(wireKey, pending);
+    this.#inside.set(insideKey, pending);
     if (this.#pending.size > this.most) this.most = this.#pending.size;
   }
 
@@ -118,8 +126,8 @@ export class PendingAnswers {
       const quoted = innerTuple(tuple, p.view, p.l4Offset + 8, p.l3End, end, r[R_FAMILY]!);
       if (quoted !== INNER_FOUND) return;
     }
-    const answered = (isInside ? this.#inside : this.#pending).get(keyOf(tuple));
-    if (answered === undefined || !isSame(isInside ? answered.inside : answered.wire, tuple)) return;
+    const answered = this.#find(tuple, isInside);
+    if (answered === undefined) return;
     const { ct, ctinfo } = answered;
     this.#conntrack.attach(p, ct, ctinfo);
     if (isReset) {
@@ -147,9 +155,8 @@ export class PendingAnswers {
     tuple[TUPLE_SPORT] = c.dport[i]!;
     tuple[TUPLE_DPORT] = c.sport[i]!;
     tuple[TUPLE_PROTO] = protoWord(IPPROTO_TCP, c.family[i]!);
-    const answered = this.#inside.get(keyOf(tuple));
-    if (answered === undefined || answered.port !== c.portId[i] || !isSame(answered.inside, tuple))
-      return false;
+    const answered = this.#find(tuple, true);
+    if (answered === undefined || answered.port !== c.portId[i]) return false;
     this.#remove(answered);
     return true;
   }
@@ -164,14 +171,36 @@ export class PendingAnswers {
 
   #remove(gone: Pending | undefined): void {
     if (gone === undefined) return;
-    this.#pending.delete(keyOf(gone.wire));
-    const inside = keyOf(gone.inside);
-    if (this.#inside.get(inside) === gone) this.#inside.delete(inside);
+    this.#pending.delete(gone.wireKey);
+    if (this.#inside.get(gone.insideKey) === gone) this.#inside.delete(gone.insideKey);
     this.#conntrack.core.unhold(gone.ct);
+  }
+
+  #find(tuple: Int32Array, isInside: boolean): Pending | undefined {
+    const all = isInside ? this.#inside : this.#pending;
+    const hash = hashOf(tuple);
+    for (let depth = 0; depth <= this.#deepest; depth++) {
+      const found = all.get(hash + depth * DEPTH);
+      if (found !== undefined && isSame(isInside ? found.inside : found.wire, tuple)) return found;
+    }
+    return undefined;
+  }
+
+  /** The key that a tuple has, or may have from now on. */
+  #keyOf(tuple: Int32Array, isInside: boolean): number {
+    const known = this.#find(tuple, isInside);
+    if (known !== undefined) return isInside ? known.insideKey : known.wireKey;
+    const all = isInside ? this.#inside : this.#pending;
+    let key = hashOf(tuple);
+    for (let depth = 0; all.has(key); key += DEPTH) this.#deepest = Math.max(this.#deepest, ++depth);
+    return key;
   }
 }
 
-function keyOf(tuple: Int32Array): number {
+/** Hashes have 32 bits. */
+const DEPTH = 2 ** 32;
+
+function hashOf(tuple: Int32Array): number {
   return tupleHash(tuple, 0, tuple[TUPLE_SPORT]!, tuple[TUPLE_DPORT]!, tuple[TUPLE_PROTO]!, 0);
 }
 

@@ -12,7 +12,7 @@ import type { ReplayObserver } from './config.ts';
 import { progressOf } from './inline.ts';
 import type { ShareBoard } from './share-board.ts';
 
-/** A table of connections that is so full of them (nf_conntrack_max) is not divided: what has expired counts, too. */
+/** A table of connections that is so full of them is not divided: what has expired counts, too. */
 const MOST_OF_TABLE = 0.75;
 
 /**
@@ -31,7 +31,7 @@ export async function runShare(
 ): Promise<boolean> {
   const options = { checksum: checksum === 'trust' ? 'trust' : 'verify' } as const;
   const budget = new FragmentBudget(machine.host);
-  const most = MOST_OF_TABLE * machine.host.sysctl('net.netfilter.nf_conntrack_max');
+  const most = MOST_OF_TABLE * machine.roomForConnections;
   const interfaces = machine.host.interfaces.length;
   let batch = machine.allocateBatch();
   let packets = 0;

@@ -51,9 +51,16 @@ export async function takeShare(
 export async function workOnShare(task: ShareTask): Promise<ShareAnswer> {
   const { captures, clockSkews: skews, machine, board, profiles } = task;
   const stopwatch = profiles ? new Stopwatch() : undefined;
-  const reader = await openCaptures(captures, skews === undefined ? {} : { skews });
+  const shared = ShareBoard.from(board);
+  const reader = await openCaptures(captures, skews === undefined ? {} : { skews }).catch(
+    (error: unknown) => {
+      // Nobody is to wait for this share.
+      shared.abort();
+      throw error;
+    },
+  );
   try {
-    return await takeShare(reader, machine, undefined, ShareBoard.from(board), {}, stopwatch);
+    return await takeShare(reader, machine, undefined, shared, {}, stopwatch);
   } finally {
     reader.close();
   }
