@@ -67,6 +67,8 @@ export class PendingAnswers {
   /** A key is a tuple's hash and, above it, a number from 0 up to this one: tuples with the same hash have different ones. */
   #deepest = 0;
   readonly #tuple = new Int32Array(TUPLE_WORDS);
+  /** Entry that the last answer was attached to, which is still held; -1 when there is none. */
+  #attached = -1;
   /** So many were pending at a time. */
   most = 0;
 
@@ -136,7 +138,10 @@ export class PendingAnswers {
       );
     }
     if (isReset && !isInside) this.#localForm.take(p, ct, ctinfo >= CT_IS_REPLY ? 0 : 1);
-    this.#remove(answered);
+    // The answer itself still has to go its way with the entry: it is let go of with the next one.
+    this.#letGo();
+    this.#forget(answered);
+    this.#attached = ct;
   }
 
   /**
@@ -171,9 +176,18 @@ export class PendingAnswers {
 
   #remove(gone: Pending | undefined): void {
     if (gone === undefined) return;
+    this.#forget(gone);
+    this.#conntrack.core.unhold(gone.ct);
+  }
+
+  #forget(gone: Pending): void {
     this.#pending.delete(gone.wireKey);
     if (this.#inside.get(gone.insideKey) === gone) this.#inside.delete(gone.insideKey);
-    this.#conntrack.core.unhold(gone.ct);
+  }
+
+  #letGo(): void {
+    if (this.#attached >= 0) this.#conntrack.core.unhold(this.#attached);
+    this.#attached = -1;
   }
 
   #find(tuple: Int32Array, isInside: boolean): Pending | undefined {

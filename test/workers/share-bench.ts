@@ -117,7 +117,11 @@ export async function expectSame(
   const found: Found[] = [];
   for (const count of counts) {
     const result = await replayInShares(config, count, by ?? how.by);
-    if (result !== undefined) expect(comparable(result), `${count} shares`).toEqual(whole);
+    if (result !== undefined) {
+      const shared = comparable(result);
+      for (const key of Object.keys(whole) as (keyof typeof whole)[])
+        expect(shared[key], `${key} in ${count} shares`).toEqual(whole[key]);
+    }
     found.push(result === undefined ? { because: 'its packets' } : (by ?? how.by));
   }
   return found;

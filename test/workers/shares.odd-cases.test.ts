@@ -4,6 +4,8 @@ import { Conntrack } from '../../src/conntrack/conntrack.ts';
 import { protoWord, tupleHash } from '../../src/conntrack/tuple.ts';
 import { ownerOfTuple } from '../../src/decode/share.ts';
 import { loadHost } from '../../src/host/load.ts';
+import { numberCounters } from '../../src/netfilter/ruleset-index.ts';
+import { runReplay } from '../../src/workers/replay.ts';
 import { Dice } from '../conntrack/tcp-conversations.ts';
 import { address4, concat, dccp, icmpv6, ip, tcp, udp } from '../kernel/packets.ts';
 import { expectSame, ShareBench, type Timed, table } from './share-bench.ts';
@@ -54,6 +56,34 @@ describe('errors and answers', () => {
       table('nat', NAT, 'PREROUTING -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 8080') +
       table('filter', FILTER, 'INPUT -p tcp -j REJECT --reject-with tcp-reset', ...countStates('OUTPUT'));
     expect(await expectSame(bench.config(captures, { rules4 }))).not.toContain('ports');
+  });
+
+  it('a reset that answers a packet behind which many others died', async () => {
+    const syn = tcp({ sport: 20000, dport: 80, flags: 'S', seq: 7 });
+    const others = Array.from({ length: 20 }, (_, i) =>
+      ip({ saddr: '10.1.0.9', daddr: `10.2.0.${i + 1}` }, udp({ sport: 20000, dport: 53 })),
+    );
+    const inbound = [ip({ saddr: '10.1.0.9', daddr: '10.1.0.254' }, syn), ...others];
+    const reset = tcp({ sport: 80, dport: 20000, flags: 'RA', ack: 8 });
+    const outbound = [{ at: 0.5, bytes: ip({ saddr: '10.1.0.254', daddr: '10.1.0.9' }, reset) }];
+    const captures = [`eth0:in=${bench.capture(inbound)}`, `eth0:out=${bench.capture(outbound)}`];
+    const rules4 =
+      table('nat', { ...NAT, OUTPUT: 'ACCEPT' }) +
+      table(
+        'filter',
+        { ...FILTER, FORWARD: 'DROP' },
+        'INPUT -p tcp -j REJECT --reject-with tcp-reset',
+        ...countStates('OUTPUT'),
+      );
+    // Entries for packets that are dropped: the compiled evaluator spares itself most of them.
+    const one = bench.config(captures, { rules4 }, { evaluator: 'linear' });
+    expect(await expectSame(one, [2])).toEqual(['addresses']);
+    // Its connection's translation was settled when the packet came: nobody asks for it again.
+    const { result, rulesets } = await runReplay(one);
+    const nat = rulesets[0]!.ruleset.tables.find(({ name }) => name === 'nat')!;
+    const output = nat.chains.find(({ name }) => name === 'OUTPUT')!;
+    const { ofPolicy } = numberCounters(rulesets.map(({ ruleset }) => ruleset));
+    expect(result.packets[ofPolicy(output)]).toBe(0);
   });
 
   it('exactly as many refusals wait for their answer as may', async () => {
