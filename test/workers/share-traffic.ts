@@ -57,7 +57,8 @@ interface Manner {
   readonly cut: number;
   readonly own: number;
   readonly strange: number;
-  readonly sports: readonly number[];
+  /** Ports that clients use; undefined: each has some of its own, so that translation need not draw others. */
+  readonly sports: readonly number[] | undefined;
 }
 
 interface Flow {
@@ -96,21 +97,24 @@ export class ShareTraffic {
 
   constructor(dice: Dice) {
     this.#dice = dice;
+    const isTidy = dice.chance(40);
     const rarely = (per: number) => (dice.chance(25) ? per : 0);
     this.#manner = {
       families: dice.pick<readonly Family[]>([[4], [4], [6], [4, 6]]),
       pauseSeconds: dice.pick([0.00005, 0.01, 0.2, 2]),
       leaps: dice.pick([0, 0, 3, 20]),
       backwards: rarely(5),
-      fragments: rarely(10),
+      fragments: isTidy ? 0 : rarely(20),
       cut: rarely(20),
       own: dice.pick([0, 100, 300]),
       strange: dice.pick([0, 5, 30]),
-      sports: dice.pick<readonly number[]>([
-        Array.from({ length: 20 }, (_, i) => 20000 + i),
-        Array.from({ length: 400 }, (_, i) => 40000 + i),
-        [53, 500, 1000, 5000, 8000, 8080, 9000, 30000, 30001],
-      ]),
+      sports: isTidy
+        ? undefined
+        : dice.pick<readonly number[]>([
+            Array.from({ length: 20 }, (_, i) => 20000 + i),
+            Array.from({ length: 400 }, (_, i) => 40000 + i),
+            [53, 500, 1000, 5000, 8000, 8080, 9000, 30000, 30001],
+          ]),
     };
   }
 
@@ -157,7 +161,8 @@ export class ShareTraffic {
       own: [self(family, OUTSIDE), outside],
       loopback: [loopback, loopback],
     }[kind];
-    const sport = dice.pick(this.#manner.sports);
+    const { sports } = this.#manner;
+    const sport = sports === undefined ? ownPort(client!, dice.below(30)) : dice.pick(sports);
     const dport = dice.pick(DPORTS);
     const protocol = dice.pick<Protocol>([
       ...([
@@ -397,6 +402,13 @@ export class ShareTraffic {
       : { bytes };
     if (bytes.length > 0) this.#sent.push({ timeSeconds, source, ...cut });
   }
+}
+
+/** One of the ports that no other client uses. */
+function ownPort(client: string, n: number): number {
+  const last = Number.parseInt(client.split(/[.:]/).at(-1)!, 16);
+  const isInside = client.startsWith('10.2.') || client.startsWith('2001:db8:2:');
+  return 20000 + 100 * (last % 128) + (isInside ? 50 : 0) + n;
 }
 
 /** The file of what this host sends to an address. */
