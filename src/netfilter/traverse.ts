@@ -283,6 +283,7 @@ export class Traversal {
     if (!this.#output(p, lo)) return;
     const leaves = this.end.oif !== lo;
     if (leaves) this.#routeOutbound(p, this.end.oif);
+    else this.#tracking.nat.hasNextHop = false;
     if (!this.#postrouting(p)) return;
     // OUTPUT may translate what was bound for lo to another machine: nothing comes back in then.
     if (leaves) {
@@ -320,6 +321,7 @@ export class Traversal {
     const lo = this.#host.findInterface('lo');
     p.r[R_OIF] = lo;
     this.end.oif = lo;
+    this.#tracking.nat.hasNextHop = false;
     if (this.#postrouting(p)) this.#receiveOwn(p, lo);
   }
 

@@ -194,6 +194,44 @@ describe('translation', () => {
   });
 });
 
+describe('routing', () => {
+  it('what stays on lo has no next hop, whatever the packet before had', async () => {
+    const address = (ifindex: number, ifname: string, ...locals: string[]) => ({
+      ifindex,
+      ifname,
+      flags: ['UP'],
+      addr_info: locals.map((local) => ({ family: 'inet', local, prefixlen: 16 })),
+    });
+    const addresses = [
+      { ...address(1, 'lo', '10.8.0.1', '10.9.0.1'), flags: ['LOOPBACK', 'UP'] },
+      address(2, 'eth0', '10.1.0.254'),
+      address(3, 'eth1', '10.2.0.254'),
+    ];
+    const local = ['10.8.0.1', '10.9.0.1', '10.1.0.254', '10.2.0.254'];
+    const host = bench.host({
+      'address.json': JSON.stringify(addresses),
+      'route.json': JSON.stringify([
+        { dst: 'default', gateway: '10.8.0.77', dev: 'eth1', flags: ['onlink'] },
+        ...local.map((dst) => ({ type: 'local', dst, dev: 'lo', table: 'local', scope: 'host' })),
+      ]),
+      'sysctl.txt': 'net.ipv4.ip_forward = 1\n',
+    });
+    const forwarded = CLIENTS.map((n) =>
+      ip({ saddr: `10.1.0.${n}`, daddr: '192.0.2.9' }, udp({ sport: 20000 + n, dport: 53 })),
+    );
+    const own = CLIENTS.map((n, i) => ({
+      at: i / 1000 + 0.0015,
+      bytes: ip({ saddr: '10.1.0.254', daddr: '10.9.0.1' }, udp({ sport: 30000 + n, dport: 53 })),
+    }));
+    const captures = [`eth0:in=${bench.capture(forwarded)}`, `lo:out=${bench.capture(own)}`];
+    const rules4 =
+      table('nat', NAT, 'POSTROUTING -j MASQUERADE') +
+      table('filter', FILTER, 'INPUT -s 10.8.0.1/32', 'INPUT -s 10.9.0.1/32');
+    const one = bench.config(captures, { rules4 }, { host });
+    expect(await expectSame(one)).toEqual(['ports', 'ports', 'ports']);
+  });
+});
+
 describe('room for connections', () => {
   const roomOf = (max: number) =>
     new Conntrack({ host: loadHost(bench.router(`net.netfilter.nf_conntrack_max = ${max}\n`)), seed: 0 })
