@@ -12,6 +12,7 @@ import { Stopwatch } from '../profile/stopwatch.ts';
 import type { ReplayConfig, ReplayObserver, ReplayOutput } from './config.ts';
 import { runInline } from './inline.ts';
 import { loadMachineConfig } from './load-config.ts';
+import type { ShareStart } from './shares.ts';
 import { surveySources } from './survey.ts';
 import type { Threads } from './threads.ts';
 
@@ -32,13 +33,22 @@ async function replay(config: ReplayConfig, observer: ReplayObserver, crew: Crew
   const { stopwatch } = crew;
   stopwatch?.to(LOADING);
   const files = loadMachineConfig(config);
-  let loaded = loadRulesets(files);
-  const seenSources = await surveySources(config.captures, config.host, files.captureInterfaces);
   const { clockSkews: skews } = config;
   const open = () => openCaptures(config.captures, skews === undefined ? {} : { skews });
-  let reader = await open();
+  const opened = async () => {
+    const seen = await surveySources(config.captures, config.host, files.captureInterfaces);
+    return { seenSources: seen, firstReader: await open() };
+  };
+  const { seenSources, firstReader } = await opened().catch((error: unknown) => {
+    // What is wrong in the rules is said first.
+    loadRulesets(files);
+    throw error;
+  });
+  let reader = firstReader;
   const machineConfig = { ...files, seenSources, baseNs: reader.clock.baseNs };
   try {
+    const start = await crew.startShares(config, machineConfig);
+    let loaded = loadRulesets(files);
     observer.onStart?.({
       baseNs: reader.clock.baseNs,
       host: loadHost(config.host, { captureInterfaces: machineConfig.captureInterfaces }),
@@ -46,11 +56,11 @@ async function replay(config: ReplayConfig, observer: ReplayObserver, crew: Crew
       rulesets: loaded.rulesets,
     });
     stopwatch?.to(REST);
-    const start = performance.now();
+    const startMs = performance.now();
     let run: Run | undefined;
-    const how = crew.shares > 1 ? sharable(machineConfig, loaded) : undefined;
-    if (how !== undefined && 'by' in how) {
-      run = await crew.runShares(reader, config, machineConfig, loaded, how.by, observer);
+    const how = start === undefined ? undefined : sharable(machineConfig, loaded);
+    if (start !== undefined && how !== undefined && 'by' in how) {
+      run = await crew.runShares(reader, machineConfig, loaded, start, how.by, observer);
       if (run === undefined) {
         // It was tried in vain: what was read and set up is spent.
         reader.close();
@@ -62,7 +72,7 @@ async function replay(config: ReplayConfig, observer: ReplayObserver, crew: Crew
     }
     run ??= await crew.runWhole(reader, config, machineConfig, loaded, observer);
     const { result, interrupted, profile } = run;
-    const seconds = (performance.now() - start) / 1000;
+    const seconds = (performance.now() - startMs) / 1000;
     const host = loadHost(config.host, { captureInterfaces: machineConfig.captureInterfaces });
     for (const name of result.interfaces) host.interfaceId(name);
     return {
@@ -112,17 +122,23 @@ class Crew {
     return new Crew(shares, new Threads(shares > 1 ? shares - 1 : config.workers), stopwatch);
   }
 
+  /** Undefined where there will be no shares, whatever the rules. */
+  async startShares(config: ReplayConfig, machineConfig: MachineConfig): Promise<ShareStart | undefined> {
+    if (this.shares === 1) return undefined;
+    const { startShares } = await import('./shares.ts');
+    return startShares(config, machineConfig, this.#threads!, this.shares, this.stopwatch !== undefined);
+  }
+
   async runShares(
     reader: CaptureReader,
-    config: ReplayConfig,
     machineConfig: MachineConfig,
     loaded: LoadedRulesets,
+    start: ShareStart,
     by: Share['by'],
     observer: ReplayObserver,
   ): Promise<Run | undefined> {
     const { runShares } = await import('./shares.ts');
-    const { shares, stopwatch } = this;
-    return runShares(reader, config, machineConfig, loaded, this.#threads!, shares, by, observer, stopwatch);
+    return runShares(reader, machineConfig, loaded, start, by, observer, this.stopwatch);
   }
 
   async runWhole(
@@ -134,7 +150,7 @@ class Crew {
   ): Promise<Run> {
     if (workers === 0) return runHere(machineConfig, loaded, reader, observer, this.stopwatch);
     const [{ Threads }, { runOnPool }] = await Promise.all([import('./threads.ts'), import('./pool.ts')]);
-    if (this.#threads!.count !== workers) {
+    if (this.shares > 1) {
       await this.#threads!.end();
       this.#threads = new Threads(workers);
     }

@@ -4,12 +4,14 @@
  *
  *   word 0        ABORT: a share cannot be replayed apart; everybody stops
  *   word 1        STOP: the user wants to stop; everybody goes on to the same batch and stops there
- *   word 2 …      by share: batches replayed when STOP was seen, + 1; 0 before
+ *   word 2        GO: the rules can be shared; threads that were given their task before that was known begin
+ *   word 3 …      by share: batches replayed when STOP was seen, + 1; 0 before
  *   then          by share: connections at most at a time
  */
 const ABORT = 0;
 const STOP = 1;
-const FIXED_WORDS = 2;
+const GO = 2;
+const FIXED_WORDS = 3;
 
 /** Of a share that has come to the end of the capture. */
 const AT_END = 0x7fffffff;
@@ -36,11 +38,24 @@ export class ShareBoard {
   /** Everybody is to stop: what was replayed is worth nothing. */
   abort(): void {
     Atomics.store(this.#words, ABORT, 1);
+    Atomics.notify(this.#words, GO);
     for (let share = 0; share < this.#shares; share++) Atomics.notify(this.#words, FIXED_WORDS + share);
   }
 
   get isAborted(): boolean {
     return Atomics.load(this.#words, ABORT) !== 0;
+  }
+
+  /** Everybody may begin. */
+  go(): void {
+    Atomics.store(this.#words, GO, 1);
+    Atomics.notify(this.#words, GO);
+  }
+
+  /** Waits for `go`; false when all has been called off. */
+  waitForGo(): boolean {
+    while (Atomics.load(this.#words, GO) === 0 && !this.isAborted) Atomics.wait(this.#words, GO, 0, WAIT_MS);
+    return !this.isAborted;
   }
 
   /** Everybody is to stop where the one is that has come furthest. */

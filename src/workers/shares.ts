@@ -25,6 +25,40 @@ export function sharesOf({ captures, workers, perPacket, shares }: ReplayConfig)
   return shares ?? Math.min(workers, os.availableParallelism());
 }
 
+/** Threads that load, and wait to be told whether there will be shares. */
+export interface ShareStart {
+  readonly board: ShareBoard;
+  readonly count: number;
+  readonly others: readonly Promise<ShareAnswer>[];
+}
+
+/** Sets the threads of all shares but the first to load rules, while this one does. */
+export function startShares(
+  config: ReplayConfig,
+  machine: MachineConfig,
+  threads: Threads,
+  count: number,
+  profiles: boolean,
+): ShareStart {
+  const board = ShareBoard.allocate(count);
+  const { captures, clockSkews } = config;
+  const others = Array.from({ length: count - 1 }, (_, i) =>
+    threads.run({
+      role: 'share',
+      captures,
+      clockSkews,
+      machine,
+      index: i + 1,
+      count,
+      board: board.buffer,
+      profiles,
+    }),
+  );
+  // When nobody waits for them (rules that are wrong, or cannot be shared), they are ended with their threads.
+  for (const other of others) other.catch(() => undefined);
+  return { board, count, others };
+}
+
 /**
  * Runs a replay on several threads, of which each reads the captures from beginning to end and replays its own share of
  * the connections from the headers to the counters. Nothing passes between them but the results, which are added up. This
@@ -35,36 +69,18 @@ export function sharesOf({ captures, workers, perPacket, shares }: ReplayConfig)
  */
 export async function runShares(
   reader: CaptureReader,
-  config: ReplayConfig,
   machineConfig: MachineConfig,
   loaded: LoadedRulesets,
-  threads: Threads,
-  shares: number,
+  { board, count, others }: ShareStart,
   by: Share['by'],
   observer: ReplayObserver,
   stopwatch: Stopwatch | undefined,
 ): Promise<{ result: ReplayResult; interrupted: boolean; profile: RunProfile | undefined } | undefined> {
-  const board = ShareBoard.allocate(shares);
-  const share = (index: number): Share => ({ index, count: shares, by });
-  const others = Array.from({ length: shares - 1 }, (_, i) =>
-    threads.run({
-      role: 'share',
-      captures: config.captures,
-      clockSkews: config.clockSkews,
-      machine: { ...machineConfig, share: share(i + 1) },
-      board: board.buffer,
-      profiles: stopwatch !== undefined,
-    }),
+  board.go();
+  const config = { ...machineConfig, share: { index: 0, count, by } };
+  const own = takeShare(reader, config, loaded, board, observer, stopwatch).finally(() =>
+    stopwatch?.to(WAITING),
   );
-
-  const own = takeShare(
-    reader,
-    { ...machineConfig, share: share(0) },
-    loaded,
-    board,
-    observer,
-    stopwatch,
-  ).finally(() => stopwatch?.to(WAITING));
   // A share that fails calls the others off, and all are waited for.
   const ended = await Promise.allSettled([own, ...others]);
   stopwatch?.to(REST);

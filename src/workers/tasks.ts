@@ -41,8 +41,10 @@ export interface ShareTask {
   readonly role: 'share';
   readonly captures: readonly string[];
   readonly clockSkews: ReadonlyMap<string, bigint> | undefined;
-  /** With its `share`. */
   readonly machine: MachineConfig;
+  /** Which share, of how many. */
+  readonly index: number;
+  readonly count: number;
   readonly board: SharedArrayBuffer;
   /** Measure where the time goes. */
   readonly profiles: boolean;
