@@ -106,6 +106,9 @@ class Crew {
   /** This thread's, in a profiled run. */
   readonly stopwatch: Stopwatch | undefined;
   #threads: Threads | undefined;
+  /** Those that were to take shares, when there are none after all. */
+  #spent: Threads | undefined;
+  #start: ShareStart | undefined;
 
   private constructor(shares: number, threads: Threads | undefined, stopwatch: Stopwatch | undefined) {
     this.shares = shares;
@@ -126,7 +129,9 @@ class Crew {
   async startShares(config: ReplayConfig, machineConfig: MachineConfig): Promise<ShareStart | undefined> {
     if (this.shares === 1) return undefined;
     const { startShares } = await import('./shares.ts');
-    return startShares(config, machineConfig, this.#threads!, this.shares, this.stopwatch !== undefined);
+    const profiles = this.stopwatch !== undefined;
+    this.#start = startShares(config, machineConfig, this.#threads!, this.shares, profiles);
+    return this.#start;
   }
 
   async runShares(
@@ -151,14 +156,16 @@ class Crew {
     if (workers === 0) return runHere(machineConfig, loaded, reader, observer, this.stopwatch);
     const [{ Threads }, { runOnPool }] = await Promise.all([import('./threads.ts'), import('./pool.ts')]);
     if (this.shares > 1) {
-      await this.#threads!.end();
+      this.#start?.board.abort();
+      this.#spent = this.#threads;
       this.#threads = new Threads(workers);
     }
     return runOnPool(reader, machineConfig, this.#threads!, observer, this.stopwatch);
   }
 
   async end(): Promise<void> {
-    await this.#threads?.end();
+    this.#start?.board.abort();
+    await Promise.all([this.#threads?.end(), this.#spent?.end()]);
   }
 }
 

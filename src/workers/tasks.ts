@@ -50,6 +50,11 @@ export interface ShareTask {
   readonly profiles: boolean;
 }
 
+/** Nothing: a thread that answers is through with what it was doing. */
+export interface RestTask {
+  readonly role: 'rest';
+}
+
 export interface ShareAnswer {
   /** Undefined when the capture has to be replayed as a whole. */
   readonly result: ReplayResult | undefined;

@@ -31,7 +31,13 @@ export class Threads {
     return this.#pool.run(task, task.role === 'share' ? {} : { transferList: [task.port] });
   }
 
+  /**
+   * Ends the threads when they have done their tasks, and have loaded the engine: Node dies (of a failed assertion on
+   * modules) when a thread is ended amid that.
+   */
   async end(): Promise<void> {
+    const rests = Array.from({ length: this.count }, () => this.#pool.run({ role: 'rest' }));
+    await Promise.allSettled(rests);
     clearInterval(this.#staysAlive);
     await this.#pool.destroy();
   }

@@ -11,13 +11,16 @@ import { Stopwatch } from '../profile/stopwatch.ts';
 import { LookAhead } from './pipeline.ts';
 import { workOnShare } from './share-task.ts';
 import { SourceBoard } from './source-board.ts';
-import type { ShareAnswer, ShareTask, WorkerAnswer, WorkerTask } from './tasks.ts';
+import type { RestTask, ShareAnswer, ShareTask, WorkerAnswer, WorkerTask } from './tasks.ts';
 
 /** Slots that are not for batches that wait for their echoes: the one being sorted, and the next, lest the reader wait. */
 const SLOTS_NOT_HELD = 2;
 
 /** One worker's long task. */
-export default function work(task: WorkerTask | ShareTask): WorkerAnswer | Promise<ShareAnswer> {
+export default function work(
+  task: WorkerTask | ShareTask | RestTask,
+): WorkerAnswer | Promise<ShareAnswer> | undefined {
+  if (task.role === 'rest') return undefined;
   return task.role === 'share' ? workOnShare(task) : workOnRing(task);
 }
 
