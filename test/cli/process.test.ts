@@ -72,6 +72,21 @@ describe.runIf(existsSync(PROGRAM))('as a process', () => {
     expect(run(...args, '--workers', '2').stdout).toBe(one.stdout);
   });
 
+  test('threads that were to take shares are ended in peace when rules cannot be shared, or are wrong', () => {
+    const rules = (name: string, text: string) => writeFileSync(path.join(folder, name), text);
+    rules('limit', '*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -m limit --limit 1/s -j DROP\nCOMMIT\n');
+    rules('wrong', '*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -j NOWHERE\nCOMMIT\n');
+    for (const [name, status] of [
+      ['limit', 0],
+      ['wrong', 2],
+    ] as const) {
+      for (let i = 0; i < 4; i++) {
+        const ended = run('run', '--rules', name, '--workers', '2', '--quiet', 'eth0:in=eth0.pcap');
+        expect([name, ended.status, ended.stderr.includes('FATAL')]).toEqual([name, status, false]);
+      }
+    }
+  });
+
   test('mistakes: status 2, a message, no stack trace', () => {
     const missing = run('run', '--rules', 'rules', 'nothing.pcap');
     expect(missing.status).toBe(2);
