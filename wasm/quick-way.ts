@@ -5,6 +5,7 @@
  *
  * `context` is the address of a structure that src/netfilter/quick-kernels.ts fills in.
  */
+import { hashTuple4 } from './hash';
 import {
   AT_CTINFO,
   AT_DADDR,
@@ -31,11 +32,13 @@ import {
   PLAIN_ECHO6,
   PLAIN_TCP4,
   PLAIN_TCP6,
+  PLAIN_UDP4,
 } from './layout';
 import {
   ACCOUNT_ELEMENTS,
   C_MARK,
   C_PROTO,
+  C_REPLY,
   C_STATE,
   C_STATUS,
   C_TCP_LAST,
@@ -129,7 +132,8 @@ export function locate(batch: usize, begin: u32, end: u32, context: usize): void
     sum ^= load<u32>(index + ((load<u32>(batch + 4 * i, AT_TUPLE_HASH) & mask) << 3));
   }
   for (let i = begin; i < end; i++) {
-    const hash = load<u32>(batch + 4 * i, AT_TUPLE_HASH);
+    const p4 = batch + 4 * i;
+    const hash = load<u32>(p4, AT_TUPLE_HASH);
     let slot = hash & mask;
     let found: i32 = -1;
     for (;;) {
@@ -142,7 +146,8 @@ export function locate(batch: usize, begin: u32, end: u32, context: usize): void
       }
       slot = (slot + 1) & mask;
     }
-    store<i32>(batch + 4 * i, found, AT_REFERENCE);
+    store<i32>(p4, found, AT_REFERENCE);
+    if (found < 0) sum ^= touchForNew(batch, i, index, records, mask, hash);
   }
   for (let i = begin; i < end; i++) {
     const found: u32 = max<i32>(load<i32>(batch + 4 * i, AT_REFERENCE), 0);
@@ -153,6 +158,36 @@ export function locate(batch: usize, begin: u32, end: u32, context: usize): void
       load<u32>(at, 4 * C_STATUS);
   }
   store<u32>(context, sum, CONTEXT_TOUCHED);
+}
+
+/** So far behind its home the connection is looked for that makes room for a new one: a line of the index. */
+const NEAR_SLOTS: u32 = 8;
+
+/**
+ * Loads what row `i` will need if it begins a connection: where its answers will be entered, and, lest the table be full,
+ * the connection that early_drop() looks at first.
+ */
+function touchForNew(batch: usize, i: u32, index: usize, records: usize, mask: u32, hash: u32): u32 {
+  const kind: u32 = load<u8>(batch + i, AT_QUICK);
+  if (kind !== PLAIN_TCP4 && kind !== PLAIN_UDP4) return 0;
+  const p2 = batch + 2 * i;
+  const p16 = batch + 16 * i;
+  const ports: i32 = ((<i32>load<u16>(p2, AT_DPORT)) << 16) | <i32>load<u16>(p2, AT_SPORT);
+  const reply: u32 = hashTuple4(
+    load<i32>(p16, AT_DADDR),
+    load<i32>(p16, AT_SADDR),
+    ports,
+    load<u8>(batch + i, AT_L4PROTO),
+  );
+  let sum = load<u32>(index + ((reply & mask) << 3));
+  for (let k: u32 = 0; k < NEAR_SLOTS; k++) {
+    const reference = load<u32>(index + (((hash + k) & mask) << 3), 4);
+    if (reference === 0) continue;
+    const at = records + (((reference - 1) >>> 1) << RECORD_SHIFT);
+    sum ^= load<u32>(at) ^ load<u32>(at, 4 * C_REPLY) ^ load<u32>(at, 4 * C_STATUS);
+    break;
+  }
+  return sum;
 }
 
 /** Takes rows from `begin` on, which must be located; gives the row at which it stopped, untouched, or `end`. */
