@@ -30,10 +30,10 @@ import { decodeTransport, portsOf } from './transport';
 const IPV4_BYTES: u32 = 20;
 const IPV6_BYTES: u32 = 40;
 /** Version 4, header length 5 words. */
-const NO_OPTIONS = 0x45;
+export const NO_OPTIONS: u32 = 0x45;
 const DONT_FRAGMENT = 0x4000;
 /** "More fragments" and the offset. */
-const FRAGMENT = 0x3fff;
+export const FRAGMENT: u32 = 0x3fff;
 
 /** The two halves of a long word, added. */
 function both(word: u64): u64 {

@@ -4,16 +4,13 @@
  */
 import { big16, big32, big32x4 } from './bytes';
 import { mix32 } from './hash';
+import { FRAGMENT, NO_OPTIONS } from './ip';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from './layout';
+import { ICMP_QUERIES } from './transport';
 
 /** Not known here: src/decode/share.ts has to look. */
 export const UNDEALT: i32 = -1;
 
-const NO_OPTIONS = 0x45;
-/** "More fragments" and the offset. */
-const FRAGMENT: u32 = 0x3fff;
-/** ICMP types with an identifier that are no errors, one bit a type. */
-const ICMP_QUERIES: u32 = 0x0007e101;
 const ECHO_REQUEST6: u32 = 128;
 const ECHO_REPLY6: u32 = 129;
 

@@ -35,7 +35,7 @@ const SHORT_BYTES: u32 = 8;
 const MOST_BYTES: u32 = 1 << 20;
 
 /** ICMP types with an identifier, one bit a type (src/decode/icmp.ts); and ICMPv6 types, from 128 on (icmpv6.ts). */
-const ICMP_QUERIES: u32 = 0x0007e101;
+export const ICMP_QUERIES: u32 = 0x0007e101;
 const ICMPV6_QUERIES: u32 = 0x00001803;
 
 /**

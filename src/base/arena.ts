@@ -4,7 +4,7 @@ const PAGE_BYTES = 65536;
 /** Nothing lies at the very beginning: an address is never 0. */
 const FIRST_OFFSET = 1024;
 /** Processors fetch lines in pairs, and more. */
-const ALIGNMENT = 256;
+export const ARENA_ALIGNMENT = 256;
 
 /**
  * One memory for all that a thread's kernels (wasm/) work on, handed out piece by piece and never taken back: the
@@ -40,11 +40,19 @@ export class Arena {
 
   /** Address of so many bytes, all 0, at a multiple of 256; -1 when there is no room. */
   take(bytes: number): number {
-    const at = (this.#next + ALIGNMENT - 1) & -ALIGNMENT;
+    const at = (this.#next + ARENA_ALIGNMENT - 1) & -ARENA_ALIGNMENT;
     if (at + bytes > this.buffer.byteLength) return -1;
     this.#next = at + bytes;
     return at;
   }
+}
+
+/** So many counters, all 0: in the arena, if there is one and room in it. */
+export function countersIn(arena: Arena | undefined, length: number): Float64Array {
+  const at = arena?.take(8 * length) ?? -1;
+  return arena === undefined || at < 0
+    ? new Float64Array(length)
+    : new Float64Array(arena.buffer, at, length);
 }
 
 /** An arena in a form that can be sent to another thread. */

@@ -1,4 +1,4 @@
-import { type Arena, allocateMemory } from '../base/arena.ts';
+import { ARENA_ALIGNMENT, type Arena, allocateMemory } from '../base/arena.ts';
 import { assert } from '../base/assert.ts';
 import type { SharedMemory } from '../base/web-assembly.ts';
 import {
@@ -159,7 +159,7 @@ export function allocateBatches(count: number, dataBytes = DATA_BYTES): Batch[] 
 
 /** Bytes of an arena that so many batches of the usual size take. */
 export function arenaBytes(batches: number): number {
-  return batches * (batchBytes(BATCH_CAPACITY, DATA_BYTES) + 256);
+  return batches * (batchBytes(BATCH_CAPACITY, DATA_BYTES) + ARENA_ALIGNMENT);
 }
 
 /** A batch of the usual size in an arena, or, when that is full, anywhere. */

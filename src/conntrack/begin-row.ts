@@ -15,6 +15,7 @@ import { sweep } from './expire.ts';
 import { icmpPacket, icmpv6Packet } from './icmp.ts';
 import { INVALID_NONE } from './invalid.ts';
 import { C_REPLY, C_STATUS, C_TIMEOUT, RECORD_SHIFT } from './layout.ts';
+import { findDefault } from './lookup.ts';
 import { tcpPacket } from './tcp.ts';
 import { invertTuple, protoWord, tupleHash } from './tuple.ts';
 import { udpPacket } from './udp.ts';
@@ -54,7 +55,7 @@ export function isFirstRow(core: ConntrackCore, c: Columns, i: number): boolean 
   original[TUPLE_DPORT] = c.dport[i]!;
   original[TUPLE_PROTO] = protoWord(c.l4proto[i]!, c.family[i]!);
   core.nowNs = c.timeNs[i]!;
-  return find(core, original, c.tupleHash[i]!) < 0;
+  return findDefault(core, original, 0, c.tupleHash[i]!) < 0;
 }
 
 /**
@@ -67,7 +68,7 @@ export function beginRow(core: ConntrackCore, c: Columns, view: DataView, i: num
   const { table, words } = core;
   if (!invertTuple(reply, 0, original, 0)) return -1;
   const replyHash = tupleHash(reply, 0, reply[TUPLE_SPORT]!, reply[TUPLE_DPORT]!, reply[TUPLE_PROTO]!, 0);
-  if (find(core, reply, replyHash) >= 0) return -1;
+  if (findDefault(core, reply, 0, replyHash) >= 0) return -1;
   core.lastInvalidReason = INVALID_NONE;
   sweep(core);
   const ct = table.allocateRecord();
@@ -85,24 +86,6 @@ export function beginRow(core: ConntrackCore, c: Columns, view: DataView, i: num
   words[at + C_STATUS]! |= IPS_CONFIRMED | status;
   table.insert(ct, c.tupleHash[i]!, replyHash);
   return ct;
-}
-
-/** As findConnection, in the default zone. */
-function find(core: ConntrackCore, tuple: Int32Array, hash: number): number {
-  const { table } = core;
-  for (;;) {
-    const found = table.find(
-      tuple,
-      0,
-      tuple[TUPLE_SPORT]!,
-      tuple[TUPLE_DPORT]!,
-      tuple[TUPLE_PROTO]!,
-      0,
-      hash,
-    );
-    if (found < 0 || !core.isExpired(found >> 1)) return found;
-    core.kill(found >> 1);
-  }
 }
 
 function handle(core: ConntrackCore, ct: number, c: Columns, view: DataView, i: number): number {

@@ -1,4 +1,5 @@
 import { CHECKSUM_BAD } from '../batch/layout.ts';
+import { ICMP_ERROR_TYPES } from '../decode/icmp.ts';
 import { IPS_CONFIRMED, TUPLE_DPORT } from '../packet/conntrack-access.ts';
 import { HOOK_PREROUTING, R_CHECKSUM } from '../packet/registers.ts';
 import { type ConntrackCore, TRACK_ACCEPT, TRACK_INVALID, type Tracked } from './core.ts';
@@ -31,9 +32,9 @@ export const ICMP_REDIRECT6 = 4;
 /** Highest type of NR_ICMP_TYPES (include/uapi/linux/icmp.h). */
 const HIGHEST_TYPE = 18;
 
-/** icmp_is_err(): unreachable, source quench, redirect, time exceeded, parameter problem. */
+/** icmp_is_err(). */
 const IS_ERROR = new Uint8Array(256);
-for (const type of [3, 4, 5, 11, 12]) IS_ERROR[type] = 1;
+for (const type of ICMP_ERROR_TYPES) IS_ERROR[type] = 1;
 
 /** Queries that begin a connection (valid_new): echo, time stamp, information, address mask. */
 const BEGINS = new Uint8Array(256);

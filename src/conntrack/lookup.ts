@@ -29,6 +29,12 @@ export function findConnection(
   return findInZone(core, words, at, sport, dport, proto, zoneReply, 1, replyHash);
 }
 
+/** The same for the tuple at `at`, in zone 0, whose hash is known. */
+export function findDefault(core: ConntrackCore, words: Int32Array, at: number, hash: number): number {
+  const [sport, dport] = [words[at + TUPLE_SPORT]!, words[at + TUPLE_DPORT]!];
+  return findInZone(core, words, at, sport, dport, words[at + TUPLE_PROTO]!, 0, EITHER, hash);
+}
+
 /** As the tuple of either direction. */
 const EITHER = -1;
 

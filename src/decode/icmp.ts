@@ -7,6 +7,9 @@ import type { Frame } from './frame.ts';
 const QUERY_TYPES =
   (1 << 0) | (1 << 8) | (1 << 13) | (1 << 14) | (1 << 15) | (1 << 16) | (1 << 17) | (1 << 18);
 
+/** Types of errors about a packet, which they quote: unreachable, source quench, redirect, time exceeded, parameter problem. */
+export const ICMP_ERROR_TYPES: ReadonlySet<number> = new Set([3, 4, 5, 11, 12]);
+
 /** ICMP (RFC 792): 0 type, 1 code, 4 identifier of a query. */
 export function decodeIcmp(frame: Frame): void {
   const { c, view, row, at } = frame;

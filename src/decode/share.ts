@@ -1,6 +1,7 @@
 import { mix32 } from '../base/hash.ts';
 import type { Batch } from '../batch/batch.ts';
 import { DECODE_FRAGMENT, NO_OFFSET } from '../batch/layout.ts';
+import { ICMP_ERROR_TYPES } from './icmp.ts';
 import {
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
@@ -60,8 +61,6 @@ function portKey(l4proto: number, port: number): number {
 /** Protocols of whose connections conntrack knows the ports (nf_ct_get_tuple()); DCCP's it does not. */
 const HAS_PORTS: ReadonlySet<number> = new Set([IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_SCTP]);
 
-/** ICMP types that are errors about a packet: nf_conntrack_icmpv4_error() in net/netfilter/nf_conntrack_proto_icmp.c. */
-const ICMP_ERRORS: ReadonlySet<number> = new Set([3, 4, 5, 11, 12]);
 /** ICMPv6 types below: nf_conntrack_icmpv6_error(). */
 const ICMPV6_NO_ERROR = 128;
 /** It carries the packet that is to go another way, and belongs to its connection: nf_conntrack_icmpv6_redirect(). */
@@ -109,7 +108,7 @@ function keyByPorts(l4proto: number, sport: number, dport: number): number {
 }
 
 function isError(family: number, l4proto: number, type: number): boolean {
-  if (family === 4) return l4proto === IPPROTO_ICMP && ICMP_ERRORS.has(type);
+  if (family === 4) return l4proto === IPPROTO_ICMP && ICMP_ERROR_TYPES.has(type);
   return l4proto === IPPROTO_ICMPV6 && (type < ICMPV6_NO_ERROR || type === ICMPV6_REDIRECT);
 }
 

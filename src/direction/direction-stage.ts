@@ -202,7 +202,8 @@ function isFragment4(batch: Batch, i: number): boolean {
   return batch.columns.family[i] === 4 && (batch.columns.decodeFlags[i]! & DECODE_FRAGMENT) !== 0;
 }
 
-function passesOn(host: Host): boolean {
+/** The host routes or bridges packets, so that they may be captured on their way in and out. */
+export function passesOn(host: Host): boolean {
   if (host.sysctl('net.ipv4.ip_forward') !== 0 || host.sysctl('net.ipv6.conf.all.forwarding') !== 0)
     return true;
   return host.interfaces.some((iface) => iface?.kind === 'bridge');

@@ -2,6 +2,7 @@ import type { Conntrack } from '../conntrack/conntrack.ts';
 import { INNER_FOUND, innerTuple } from '../conntrack/inner-tuple.ts';
 import { findConnection } from '../conntrack/lookup.ts';
 import { protoWord } from '../conntrack/tuple.ts';
+import { ICMP_ERROR_TYPES } from '../decode/icmp.ts';
 import {
   IPS_DST_NAT,
   IPS_SRC_NAT,
@@ -129,7 +130,7 @@ export class LocalForm {
 /** Types that quote the packet they are about (RFC 792, RFC 4443). */
 export function isIcmpError(family: number, type: number): boolean {
   if (family === 6) return type >= 1 && type <= 4;
-  return type === 3 || type === 4 || type === 5 || type === 11 || type === 12;
+  return ICMP_ERROR_TYPES.has(type);
 }
 
 /**

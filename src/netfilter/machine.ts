@@ -17,6 +17,7 @@ import { loadHost } from '../host/load.ts';
 import type { Host } from '../host/types.ts';
 import { loadSets } from '../ipset/load.ts';
 import type { SetRegistry } from '../ipset/registry.ts';
+import { TUPLE_DPORT, TUPLE_PROTO, TUPLE_SPORT } from '../packet/conntrack-access.ts';
 import type { ReplayProfile } from '../profile/profile.ts';
 import type { Stopwatch } from '../profile/stopwatch.ts';
 import type { Chain, Rule, Ruleset } from '../ruleset/model.ts';
@@ -282,7 +283,9 @@ export class Machine {
     const { core, nat } = this.#conntrack;
     nat.onReplyChanged = (ct) => {
       const at = this.#conntrack.tupleAt(ct, 1);
-      const [sport, dport, proto] = [8, 9, 10].map((word) => core.words[at + word]!);
+      const [sport, dport, proto] = [TUPLE_SPORT, TUPLE_DPORT, TUPLE_PROTO].map(
+        (word) => core.words[at + word]!,
+      );
       if (ownerOfTuple(proto! & 255, sport!, dport!, share) !== share.index)
         throw new NotSharable('ports that translation has changed');
     };

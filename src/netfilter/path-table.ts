@@ -1,4 +1,4 @@
-import type { Arena } from '../base/arena.ts';
+import { type Arena, countersIn } from '../base/arena.ts';
 import { mix32 } from '../base/hash.ts';
 import type { PathsData } from './result.ts';
 
@@ -44,13 +44,8 @@ export class PathTable {
 
   constructor(arena?: Arena) {
     this.arena = arena;
-    this.packets = this.counters(1 << 10);
-    this.bytes = this.counters(1 << 10);
-  }
-
-  private counters(length: number): Float64Array {
-    const at = this.arena?.take(8 * length) ?? -1;
-    return at < 0 ? new Float64Array(length) : new Float64Array(this.arena!.buffer, at, length);
+    this.packets = countersIn(arena, 1 << 10);
+    this.bytes = countersIn(arena, 1 << 10);
   }
 
   /** Id of the path with this end and these hits (`hits[0]` to `hits[hitCount - 1]`). */
@@ -117,8 +112,8 @@ export class PathTable {
     const length = this.starts.length * 2;
     this.starts = grow(this.starts, new Int32Array(length));
     this.hashes = grow(this.hashes, new Int32Array(length));
-    this.packets = grow(this.packets, this.counters(length));
-    this.bytes = grow(this.bytes, this.counters(length));
+    this.packets = grow(this.packets, countersIn(this.arena, length));
+    this.bytes = grow(this.bytes, countersIn(this.arena, length));
     this.firsts = grow(this.firsts, new Float64Array(length));
   }
 

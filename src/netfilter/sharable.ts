@@ -1,8 +1,8 @@
 import type { Share } from '../decode/share.ts';
+import { passesOn } from '../direction/direction-stage.ts';
 import { loadHost } from '../host/load.ts';
 import { NAT_PROTO_SPECIFIED, type NatRange } from '../packet/conntrack-access.ts';
 import type { Rule, RuleMatch, RuleTarget } from '../ruleset/model.ts';
-import { Bridging } from './bridging.ts';
 import type { LoadedRulesets, MachineConfig } from './machine.ts';
 
 /** How packets may be dealt into shares, or why they may not. */
@@ -18,15 +18,9 @@ export function sharable(config: MachineConfig, { rulesets }: LoadedRulesets): S
   if (config.perPacket) return { because: 'packets are listed one by one' };
   if (config.conntrack !== undefined && config.conntrack.text.trim() !== '')
     return { because: 'connections stood before the capture' };
-  const forwards = ['net.ipv4.ip_forward', 'net.ipv6.conf.all.forwarding'].some(
-    (name) => host.sysctl(name) !== 0,
-  );
-  if (config.mayHoldEchoes && forwards) return { because: 'captures do not tell which way packets went' };
-  if (
-    host.interfaces.some((iface) => iface?.kind === 'bridge') ||
-    Bridging.of(host, () => undefined) !== undefined
-  )
-    return { because: 'the host has a bridge' };
+  if (host.interfaces.some((iface) => iface?.kind === 'bridge')) return { because: 'the host has a bridge' };
+  if (config.mayHoldEchoes && passesOn(host))
+    return { because: 'captures do not tell which way packets went' };
   if (host.sysctl('net.netfilter.nf_conntrack_helper') !== 0)
     return { because: 'helpers expect connections' };
   let translates = false;

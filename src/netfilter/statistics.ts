@@ -1,4 +1,4 @@
-import type { Arena } from '../base/arena.ts';
+import { type Arena, countersIn } from '../base/arena.ts';
 import type { Family } from '../base/inet.ts';
 import { INVALID_PHRASES, INVALID_REASONS } from '../conntrack/invalid.ts';
 import { CT_NEW, CT_UNTRACKED, R_CTINFO, R_FAMILY, R_L4PROTO, R_LENGTH } from '../packet/registers.ts';
@@ -21,8 +21,8 @@ export class Statistics {
   readonly #confirmed = new Float64Array(2 * 256);
 
   constructor(arena?: Arena) {
-    this.packets = countersIn(arena);
-    this.bytes = countersIn(arena);
+    this.packets = countersIn(arena, 2 * 256 * STATES.length);
+    this.bytes = countersIn(arena, 2 * 256 * STATES.length);
   }
 
   /** A packet whose state is settled. */
@@ -81,12 +81,6 @@ export class Statistics {
     }
     return rows;
   }
-}
-
-function countersIn(arena: Arena | undefined): Float64Array {
-  const length = 2 * 256 * STATES.length;
-  const at = arena?.take(8 * length) ?? -1;
-  return at < 0 ? new Float64Array(length) : new Float64Array(arena!.buffer, at, length);
 }
 
 function stateOf(ctinfo: number): number {

@@ -1,11 +1,11 @@
-import { allocateBatch, type Batch } from '../batch/batch.ts';
-import { BATCH_CAPACITY } from '../batch/layout.ts';
+import type { Batch } from '../batch/batch.ts';
 import type { CaptureReader } from '../capture/reader.ts';
 import { decodeBatch } from '../decode/decode.ts';
 import type { Machine } from '../netfilter/machine.ts';
 import { DECODING, READING, REST, WRITING } from '../profile/sections.ts';
 import type { Stopwatch } from '../profile/stopwatch.ts';
 import type { ReplayObserver } from './config.ts';
+import { fillNext } from './fill.ts';
 import { LookAhead } from './pipeline.ts';
 
 /** Runs everything in the calling thread (`--workers 0`). True when it was ended early. `stopwatch`: that of a profiled run. */
@@ -34,17 +34,13 @@ export async function runInline(
     }
   };
   for (;;) {
-    let batch = free.pop() ?? machine.allocateBatch();
+    const empty = free.pop() ?? machine.allocateBatch();
     stopwatch?.to(READING);
-    let count = await reader.fill(batch);
-    if (count === 0 && reader.neededDataBytes > 0) {
-      batch = allocateBatch(BATCH_CAPACITY, reader.neededDataBytes);
-      count = await reader.fill(batch);
-    }
-    if (count === 0) break;
+    const batch = await fillNext(reader, empty);
+    if (batch.count === 0) break;
     batch.firstPacket = packets;
     batch.sequence = sequence++;
-    packets += count;
+    packets += batch.count;
     stopwatch?.to(DECODING);
     decodeBatch(batch, options);
     stopwatch?.to(REST);

@@ -1,6 +1,4 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { allocateBatch } from '../batch/batch.ts';
-import { BATCH_CAPACITY } from '../batch/layout.ts';
 import type { CaptureReader } from '../capture/reader.ts';
 import { decodeShare } from '../decode/decode.ts';
 import { NotSharable, type Share } from '../decode/share.ts';
@@ -9,6 +7,7 @@ import type { Machine } from '../netfilter/machine.ts';
 import { DECODING, READING, REST } from '../profile/sections.ts';
 import type { Stopwatch } from '../profile/stopwatch.ts';
 import type { ReplayObserver } from './config.ts';
+import { fillNext } from './fill.ts';
 import { progressOf } from './inline.ts';
 import type { ShareBoard } from './share-board.ts';
 
@@ -42,16 +41,12 @@ export async function runShare(
     if (board.isAborted) throw new NotSharable('another share cannot be replayed apart');
     if (sequence >= stopAt) return true;
     stopwatch?.to(READING);
-    let count = await reader.fill(batch);
-    if (count === 0 && reader.neededDataBytes > 0) {
-      batch = allocateBatch(BATCH_CAPACITY, reader.neededDataBytes);
-      count = await reader.fill(batch);
-    }
+    batch = await fillNext(reader, batch);
     stopwatch?.to(REST);
-    if (count === 0) break;
+    if (batch.count === 0) break;
     batch.firstPacket = packets;
     batch.sequence = sequence;
-    packets += count;
+    packets += batch.count;
     machine.stage.observe(batch);
     stopwatch?.to(DECODING);
     decodeShare(batch, options, share);

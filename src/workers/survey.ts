@@ -1,12 +1,12 @@
 import type { Family } from '../base/inet.ts';
 import { allocateBatch } from '../batch/batch.ts';
-import { BATCH_CAPACITY } from '../batch/layout.ts';
 import { openCaptures } from '../capture/open.ts';
 import { decodeBatch } from '../decode/decode.ts';
 import { DirectionStage } from '../direction/direction-stage.ts';
 import { DIRECTION_IN } from '../direction/director.ts';
 import { loadHost } from '../host/load.ts';
 import type { SeenSource } from '../netfilter/machine.ts';
+import { fillNext } from './fill.ts';
 
 /** More addresses than this are not remembered: a scan must not fill the memory. */
 const MAX_ADDRESSES = 100_000;
@@ -31,11 +31,8 @@ export async function surveySources(
   let packets = 0;
   try {
     for (;;) {
-      let count = await reader.fill(batch);
-      if (count === 0 && reader.neededDataBytes > 0) {
-        batch = allocateBatch(BATCH_CAPACITY, reader.neededDataBytes);
-        count = await reader.fill(batch);
-      }
+      batch = await fillNext(reader, batch);
+      const { count } = batch;
       if (count === 0 || seen.size >= MAX_ADDRESSES) break;
       batch.firstPacket = packets;
       packets += count;

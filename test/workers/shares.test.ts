@@ -1,6 +1,4 @@
 /** Replays in shares on threads: the same answer as a whole, for any number of them, and when something comes up. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ReplayConfig } from '../../src/workers/config.ts';
@@ -8,19 +6,19 @@ import { runReplay } from '../../src/workers/replay.ts';
 import { ShareBoard } from '../../src/workers/share-board.ts';
 import { sharesOf } from '../../src/workers/shares.ts';
 import { Dice } from '../conntrack/tcp-conversations.ts';
-import { type Bytes, filler, icmp, ip, pcap, tcp, udp } from '../kernel/packets.ts';
+import { type Bytes, filler, icmp, ip, tcp, udp } from '../kernel/packets.ts';
 import { comparable, howShared, replayInShares } from './in-shares.ts';
+import { ShareBench } from './share-bench.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'iptables-replay-shares-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const bench = new ShareBench();
+afterAll(() => bench.remove());
 
 const PACKETS = 40_000;
-const LINKTYPE_RAW = 101;
 
 /** Connections of all kinds between a few hosts, on one wire. */
 function traffic(odd: (i: number) => Bytes | undefined = () => undefined): string {
   const dice = new Dice(3);
-  const records = Array.from({ length: PACKETS }, (_, i) => {
+  const packets = Array.from({ length: PACKETS }, (_, i) => {
     const client = `10.1.0.${1 + dice.below(40)}`;
     const server = `10.2.0.${1 + dice.below(5)}`;
     const sport = 20000 + dice.below(60);
@@ -32,11 +30,9 @@ function traffic(odd: (i: number) => Bytes | undefined = () => undefined): strin
       : dice.chance(80)
         ? udp({ ...ports(53), payload: filler(dice.below(90)) })
         : icmp({ type: back ? 0 : 8, id: sport, seq: 1 });
-    return { time: 1_700_000_000 + i / 200, bytes: odd(i) ?? ip({ saddr, daddr, ttl: 60 }, layer) };
+    return { at: i / 200, bytes: odd(i) ?? ip({ saddr, daddr, ttl: 60 }, layer) };
   });
-  const path = join(folder, `${Math.random()}.pcap`);
-  writeFileSync(path, pcap(LINKTYPE_RAW, records));
-  return path;
+  return bench.capture(packets);
 }
 
 const RULES = `*mangle
@@ -58,38 +54,8 @@ COMMIT
 COMMIT
 `;
 
-/** A router between the two networks. */
-function router(sysctl = ''): string {
-  const host = mkdtempSync(join(folder, 'host-'));
-  const address = (ifname: string, local: string, ifindex: number) => ({
-    ifindex,
-    ifname,
-    flags: ['UP'],
-    addr_info: [{ family: 'inet', local, prefixlen: 16 }],
-  });
-  const addresses = [address('eth0', '10.1.0.254', 2), address('eth1', '10.2.0.254', 3)];
-  writeFileSync(join(host, 'address.json'), JSON.stringify(addresses));
-  writeFileSync(join(host, 'sysctl.txt'), `net.ipv4.ip_forward = 1\n${sysctl}`);
-  return host;
-}
-
 function config(file: string, rules = RULES, more: Partial<ReplayConfig> = {}): ReplayConfig {
-  const rulesFile = join(folder, `${Math.random()}.rules`);
-  writeFileSync(rulesFile, rules);
-  return {
-    captures: [`eth0:in=${file}`],
-    host: router(),
-    rules: rulesFile,
-    midstream: 'kernel',
-    checksum: 'auto',
-    workers: 0,
-    seed: 5,
-    onUnsupported: 'error',
-    evaluator: 'compiled',
-    perPacket: false,
-    conntrackDump: true,
-    ...more,
-  };
+  return bench.config([`eth0:in=${file}`], { rules4: rules }, more);
 }
 
 const file = traffic();
@@ -144,7 +110,7 @@ describe('a replay in shares', () => {
   });
 
   it('is given up when the table of connections is nearly full', async () => {
-    const host = router('net.netfilter.nf_conntrack_max = 300\n');
+    const host = bench.router('net.netfilter.nf_conntrack_max = 300\n');
     const one = config(file, RULES, { host });
     expect(await replayInShares(one, 2, 'addresses')).toBeUndefined();
     const whole = comparable((await runReplay(one)).result);
@@ -165,7 +131,7 @@ describe('a replay in shares', () => {
   });
 
   it('complains of what is wrong as a whole does', async () => {
-    const one = { ...config(file), captures: [`eth0:in=${file}`, join(folder, 'missing.pcap')] };
+    const one = { ...config(file), captures: [`eth0:in=${file}`, join(bench.folder, 'missing.pcap')] };
     const message = await runReplay(one).catch((error: Error) => error.message);
     expect(message).toMatch(/no such file/);
     await expect(runReplay({ ...one, workers: 2, shares: 2 })).rejects.toThrow(message as string);
@@ -197,9 +163,7 @@ describe('rules that look at more than one connection', () => {
   });
 
   it('nor captures whose packets may be echoes, connections that stood before, or packets that are listed', () => {
-    const before = join(folder, 'before');
-    writeFileSync(
-      before,
+    const before = bench.file(
       'ipv4     2 udp      17 29 src=10.1.0.1 dst=10.2.0.1 sport=1 dport=2 src=10.2.0.1 dst=10.1.0.1 sport=2 dport=1 mark=0 use=1\n',
     );
     expect(howShared(config(file, RULES, { conntrack: before }))).toHaveProperty('because');
