@@ -55,6 +55,17 @@ export function countersIn(arena: Arena | undefined, length: number): Float64Arr
     : new Float64Array(arena.buffer, at, length);
 }
 
+/** So many words, all 0, in the arena; private ones where there is no room, or no arena. */
+export function wordsIn(arena: Arena | undefined, length: number): Int32Array {
+  const at = arena?.take(4 * length) ?? -1;
+  return arena === undefined || at < 0 ? new Int32Array(length) : new Int32Array(arena.buffer, at, length);
+}
+
+/** Address of an array in the arena, or 0 where it lies elsewhere. */
+export function addressIn(arena: Arena, array: ArrayBufferView): number {
+  return array.buffer === arena.buffer ? array.byteOffset : 0;
+}
+
 /** An arena in a form that can be sent to another thread. */
 export interface ArenaPlace {
   readonly memory: SharedMemory;

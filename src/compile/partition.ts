@@ -1,3 +1,18 @@
+import type { Arena } from '../base/arena.ts';
+
+/**
+ * A partition in an arena, for kernels (wasm/memo.ts): byte offsets of its members. How many bounds there are; the lowest;
+ * the shift to buckets; the last bucket in which values begin; addresses.
+ */
+export const PARTITION_LENGTH = 0;
+export const PARTITION_BASE = 4;
+export const PARTITION_SHIFT = 8;
+export const PARTITION_LAST_BUCKET = 12;
+export const PARTITION_BOUNDS = 16;
+export const PARTITION_CLASSES = 20;
+export const PARTITION_BUCKETS = 24;
+export const PARTITION_BYTES = 28;
+
 /**
  * A register's values put into classes that no test can tell apart: all that lie in the same of the ranges that are
  * tested for. Classes are numbered from 1 on; values in none of the ranges are of class 1.
@@ -7,10 +22,12 @@
  * and only tells more apart than need be.
  */
 export class Partition {
-  readonly #bounds: Uint32Array;
-  readonly #classes: Int32Array;
+  #bounds: Uint32Array;
+  #classes: Int32Array;
   /** By the highest bits of the distance from the lowest bound: the cell in which such values begin. */
-  readonly #buckets: Int32Array;
+  #buckets: Int32Array;
+  /** Where it lies in an arena, -1 when it does not. */
+  #place = -1;
   readonly #base: number;
   readonly #shift: number;
   /** Classes there are. */
@@ -54,6 +71,36 @@ export class Partition {
     }
     return this.#classes[low]!;
   }
+
+  /** Moves it into an arena, if it is in none yet: its address there, or -1 when there is no room. */
+  moveInto(arena: Arena): number {
+    if (this.#place >= 0) return this.#place;
+    const { length } = this.#bounds;
+    const at = arena.take(PARTITION_BYTES + 8 * length + 4 * this.#buckets.length);
+    if (at < 0) return -1;
+    const { buffer } = arena;
+    const bounds = at + PARTITION_BYTES;
+    const classes = bounds + 4 * length;
+    const buckets = classes + 4 * length;
+    const members = new Int32Array(buffer, at, PARTITION_BYTES / 4);
+    members[PARTITION_LENGTH / 4] = length;
+    members[PARTITION_BASE / 4] = this.#base;
+    members[PARTITION_SHIFT / 4] = this.#shift;
+    members[PARTITION_LAST_BUCKET / 4] = this.#buckets.length - 2;
+    members[PARTITION_BOUNDS / 4] = bounds;
+    members[PARTITION_CLASSES / 4] = classes;
+    members[PARTITION_BUCKETS / 4] = buckets;
+    this.#bounds = moved(this.#bounds, new Uint32Array(buffer, bounds, length));
+    this.#classes = moved(this.#classes, new Int32Array(buffer, classes, length));
+    this.#buckets = moved(this.#buckets, new Int32Array(buffer, buckets, this.#buckets.length));
+    this.#place = at;
+    return at;
+  }
+}
+
+function moved<T extends Uint32Array | Int32Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
 }
 
 /** Ranges in one place for which cells are still compared. */

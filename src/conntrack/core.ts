@@ -20,6 +20,11 @@ import {
   C_STATUS,
   C_TIMEOUT,
   C_TIMEOUT_POLICY,
+  HEADER_BURIED,
+  HEADER_LIMBO,
+  HEADER_LIMBO_NEXT,
+  HELD_AND_DEAD,
+  LIMBO_RECORDS,
   RECORD_SHIFT,
 } from './layout.ts';
 import { SequenceAdjustments } from './seqadj.ts';
@@ -37,9 +42,6 @@ export const TRACK_REPEAT = -4;
 
 export type Tracked = 1 | -1 | 0 | -4;
 
-/** Killed records that are kept a while, since a packet may still refer to them: see `bury`. */
-const LIMBO = 16;
-
 /**
  * What all trackers share: the table, the clock, the settings, and the life and death of entries.
  *
@@ -48,7 +50,7 @@ const LIMBO = 16;
  * tuple is wanted for a translation, and in the sweeps of expire.ts.
  *
  * A killed record is not used again at once: the packet that killed it (an RST, say) goes on through the hooks
- * and its rules may look at the entry. It waits in limbo until LIMBO others have died.
+ * and its rules may look at the entry. It waits in limbo until LIMBO_RECORDS others have died.
  */
 export class ConntrackCore {
   readonly table: ConntrackTable;
@@ -73,21 +75,12 @@ export class ConntrackCore {
   readonly midstreamEstablished: boolean;
   /** Connections that were picked up in the middle. */
   midstreamCount = 0;
-  /** When it is worth while again to look for expired entries: in a full table, and in a round of sweeps (expire.ts). */
-  nextSweepNs = Number.NEGATIVE_INFINITY;
-  nextRoundNs = Number.NEGATIVE_INFINITY;
-  /** When the first of those entries expires that were looked at since the round began. */
-  soonestOfRoundNs = Number.POSITIVE_INFINITY;
   readonly adjustments: SequenceAdjustments;
   readonly expectations: Expectations;
   readonly greKeys = new GreKeymap();
   /** Told of connections with a helper when they end, and when nobody refers to their record any more. */
   onEnd: ((ct: number) => void) | undefined;
   onFree: ((ct: number) => void) | undefined;
-  private readonly limbo = new Int32Array(LIMBO).fill(-1);
-  private limboNext = 0;
-  /** Records that are dead and not free yet. */
-  private buried = 0;
 
   constructor(host: Host, capacity: number, midstreamEstablished: boolean, arena?: Arena) {
     this.table = ConntrackTable.allocate(capacity, arena);
@@ -115,7 +108,7 @@ export class ConntrackCore {
 
   /** Entries alive, confirmed or not: net.netfilter.nf_conntrack_count. */
   get inUse(): number {
-    return this.table.count - this.buried;
+    return this.table.count - this.table.header[HEADER_BURIED]!;
   }
 
   /** __nf_ct_refresh_acct(): the entry lives for `timeoutNs` from now; counts the packet. */
@@ -199,10 +192,12 @@ export class ConntrackCore {
     // destroy_gre_conntrack(): the call of a PPTP connection ends with its GRE.
     const master = this.words[at + C_MASTER]! - 1;
     if (master >= 0 && (this.words[at + TUPLE_PROTO]! & 255) === IPPROTO_GRE) this.greKeys.forget(master);
-    this.buried++;
-    const oldest = this.limbo[this.limboNext]!;
-    this.limbo[this.limboNext] = ct;
-    this.limboNext = (this.limboNext + 1) % LIMBO;
+    const { header } = this.table;
+    header[HEADER_BURIED]!++;
+    const next = header[HEADER_LIMBO_NEXT]!;
+    const oldest = header[HEADER_LIMBO + next]! - 1;
+    header[HEADER_LIMBO + next] = ct + 1;
+    header[HEADER_LIMBO_NEXT] = (next + 1) % LIMBO_RECORDS;
     if (oldest < 0) return;
     const held = (oldest << RECORD_SHIFT) + C_HOLD;
     if (this.words[held] === 0) this.free(oldest);
@@ -210,7 +205,7 @@ export class ConntrackCore {
   }
 
   private free(ct: number): void {
-    this.buried--;
+    this.table.header[HEADER_BURIED]!--;
     const at = ct << RECORD_SHIFT;
     if ((this.words[at + C_STATUS]! & IPS_WHOLE_WAY) !== 0) {
       this.expectations.removeAll(ct);
@@ -234,6 +229,3 @@ export class ConntrackCore {
     words[at + C_SOURCE_PREV] = 0;
   }
 }
-
-/** Added to the number of holders when the record is otherwise dead: it is freed with the last of them. */
-const HELD_AND_DEAD = 1 << 20;

@@ -1,6 +1,15 @@
 import { IPS_ASSURED, IPS_CONFIRMED, IPS_DYING } from '../packet/conntrack-access.ts';
 import type { ConntrackCore } from './core.ts';
-import { C_STATUS, C_TIMEOUT, HEADER_FREE, HEADER_GC_NEXT, RECORD_SHIFT } from './layout.ts';
+import {
+  C_STATUS,
+  C_TIMEOUT,
+  HEADER_FREE,
+  HEADER_GC_NEXT,
+  HEADER_NEXT_ROUND_NS,
+  HEADER_NEXT_SWEEP_NS,
+  HEADER_SOONEST_NS,
+  RECORD_SHIFT,
+} from './layout.ts';
 
 /**
  * The end of entries that nobody looks up any more.
@@ -12,7 +21,7 @@ import { C_STATUS, C_TIMEOUT, HEADER_FREE, HEADER_GC_NEXT, RECORD_SHIFT } from '
  * have expired. So a replayed table is hardly ever fuller than the kernel's (by what has come to its end within
  * SWEPT_FOR_NS), and can be emptier by what the kernel had not swept yet.
  */
-const SWEEP_RECORDS = 4;
+export const SWEEP_RECORDS = 4;
 
 /**
  * How long a sweep of the whole table that leaves it full is good for at most: entries may have been given shorter
@@ -25,32 +34,33 @@ const SWEPT_FOR_NS = 1e9;
  * How long a round of sweeps that found nothing to come to its end is good for at most. A flood of new connections would
  * look at old records, which are in no cache, for nothing.
  */
-const ROUND_GOOD_FOR_NS = 10e9;
+export const ROUND_GOOD_FOR_NS = 10e9;
 
 /** Looks at the next few records and kills those that have expired; none while there are records to use again. */
 export function sweep(core: ConntrackCore): void {
-  if (core.table.header[HEADER_FREE] !== 0 || core.nowNs < core.nextRoundNs) return;
-  const { header } = core.table;
+  const { header, headerFloats: floats } = core.table;
+  if (header[HEADER_FREE] !== 0 || core.nowNs < floats[HEADER_NEXT_ROUND_NS]!) return;
   if (header[HEADER_GC_NEXT]! + SWEEP_RECORDS >= core.table.high) {
-    core.nextRoundNs = Math.min(core.soonestOfRoundNs, core.nowNs + ROUND_GOOD_FOR_NS);
-    core.soonestOfRoundNs = Number.POSITIVE_INFINITY;
+    floats[HEADER_NEXT_ROUND_NS] = Math.min(floats[HEADER_SOONEST_NS]!, core.nowNs + ROUND_GOOD_FOR_NS);
+    floats[HEADER_SOONEST_NS] = Number.POSITIVE_INFINITY;
   }
   sweepRecords(core, SWEEP_RECORDS);
 }
 
 /** Looks at all records, unless nothing can have expired since that was done last; gives how many died. */
 export function sweepAll(core: ConntrackCore): number {
-  if (core.nowNs < core.nextSweepNs) return 0;
-  core.soonestOfRoundNs = Number.POSITIVE_INFINITY;
+  const { headerFloats: floats } = core.table;
+  if (core.nowNs < floats[HEADER_NEXT_SWEEP_NS]!) return 0;
+  floats[HEADER_SOONEST_NS] = Number.POSITIVE_INFINITY;
   const killed = sweepRecords(core, core.table.high);
-  core.nextSweepNs = Math.min(core.soonestOfRoundNs, core.nowNs + SWEPT_FOR_NS);
+  floats[HEADER_NEXT_SWEEP_NS] = Math.min(floats[HEADER_SOONEST_NS]!, core.nowNs + SWEPT_FOR_NS);
   return killed;
 }
 
 /** Kills those of the next `records` records that have expired, and notes when the first of the others will. */
 function sweepRecords(core: ConntrackCore, records: number): number {
   const { table, words, floats } = core;
-  const { high, header } = table;
+  const { high, header, headerFloats } = table;
   let killed = 0;
   let next = header[HEADER_GC_NEXT]!;
   for (let i = 0; i < records && i < high; i++) {
@@ -61,7 +71,7 @@ function sweepRecords(core: ConntrackCore, records: number): number {
       if (expiry <= core.nowNs) {
         core.kill(next);
         killed++;
-      } else if (expiry < core.soonestOfRoundNs) core.soonestOfRoundNs = expiry;
+      } else if (expiry < headerFloats[HEADER_SOONEST_NS]!) headerFloats[HEADER_SOONEST_NS] = expiry;
     }
     next++;
   }
@@ -72,14 +82,18 @@ function sweepRecords(core: ConntrackCore, records: number): number {
 /** Buckets of the kernel's table that early_drop() looks through (NF_CT_EVICTION_RANGE). */
 const EVICTION_BUCKETS = 8;
 
+/** Connections that early_drop() looks at, of a table with so many a bucket. */
+export function evictionLimit(perBucket: number): number {
+  return Math.max(1, Math.round(EVICTION_BUCKETS * perBucket));
+}
+
 /**
  * early_drop(): when the table is full, connections near the new one's place that were never answered on both
  * sides make room. Which ones those are is decided by a secret hash in the kernel and by our own here; that some
  * of so many are looked at, `perBucket` of them in each of eight buckets, is the same.
  */
 function earlyDrop(core: ConntrackCore, hash: number, perBucket: number): boolean {
-  const limit = Math.max(1, Math.round(EVICTION_BUCKETS * perBucket));
-  return core.table.walkFrom(hash, limit, dropUnlessAssured, core);
+  return core.table.walkFrom(hash, evictionLimit(perBucket), dropUnlessAssured, core);
 }
 
 function dropUnlessAssured(core: ConntrackCore, ct: number): boolean {

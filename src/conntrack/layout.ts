@@ -3,9 +3,7 @@
  * alone.
  *
  *   +---------------------+ 0
- *   | header, 64 bytes    |  Int32 words, see HEADER_*
- *   +---------------------+ 64
- *   | (padding)           |  to a multiple of 256, so that a record never shares a cache line with another
+ *   | header, 256 bytes   |  Int32 words and Float64 numbers, see HEADER_*; a record never shares a cache line with another
  *   +---------------------+ RECORDS_OFFSET
  *   | records             |  capacity x 256 bytes
  *   +---------------------+
@@ -34,9 +32,9 @@
  */
 
 export const TABLE_MAGIC = 0x69706374;
-export const TABLE_VERSION = 2;
+export const TABLE_VERSION = 3;
 
-export const HEADER_BYTES = 64;
+export const HEADER_BYTES = 256;
 export const HEADER_MAGIC = 0;
 export const HEADER_VERSION = 1;
 /** Records there is room for. */
@@ -57,8 +55,21 @@ export const HEADER_GC_NEXT = 8;
 export const HEADER_INDEX_USED = 9;
 /** References in the index. */
 export const HEADER_INDEX_COUNT = 10;
+/** Records that are dead and not free yet; where in HEADER_LIMBO the next one goes. */
+export const HEADER_BURIED = 11;
+export const HEADER_LIMBO_NEXT = 12;
+/**
+ * Float64 elements: when it is worth while again to look for expired entries, in a full table, and in a round of sweeps
+ * (expire.ts); and when the first of those entries expires that were looked at since the round began. Nanoseconds.
+ */
+export const HEADER_NEXT_SWEEP_NS = 8;
+export const HEADER_NEXT_ROUND_NS = 9;
+export const HEADER_SOONEST_NS = 10;
+/** Records + 1 that have been killed last, of which a packet may still speak (ConntrackCore), 0 for none; so many. */
+export const HEADER_LIMBO = 32;
+export const LIMBO_RECORDS = 16;
 
-export const RECORDS_OFFSET = 256;
+export const RECORDS_OFFSET = HEADER_BYTES;
 export const RECORD_BYTES = 256;
 export const RECORD_WORDS = 64;
 /** Shift from a record's number to the offset of its first word. */
@@ -148,6 +159,8 @@ export const C_SOURCE_NEXT = 62;
 export const C_SOURCE_PREV = 63;
 /** Free chain: next free record + 1. */
 export const C_FREE_NEXT = 0;
+/** Added to C_HOLD when the record is otherwise dead: it is freed with the last of those who hold on to it. */
+export const HELD_AND_DEAD = 1 << 20;
 
 /** Float64 elements of a record in the accounts. */
 export const ACCOUNT_ELEMENTS = 4;

@@ -16,6 +16,9 @@ import {
   HEADER_INDEX_SLOTS,
   HEADER_INDEX_USED,
   HEADER_MAGIC,
+  HEADER_NEXT_ROUND_NS,
+  HEADER_NEXT_SWEEP_NS,
+  HEADER_SOONEST_NS,
   HEADER_SOURCE_BUCKETS,
   HEADER_VERSION,
   RECORD_BYTES,
@@ -53,6 +56,8 @@ export class ConntrackTable {
   /** Where in the buffer it begins. */
   readonly offset: number;
   readonly header: Int32Array;
+  /** The same bytes as Float64. */
+  readonly headerFloats: Float64Array;
   /** All records as words; record n begins at n << RECORD_SHIFT. */
   readonly words: Int32Array;
   /** The same bytes as Float64: word w of a record is element w / 2. */
@@ -71,6 +76,7 @@ export class ConntrackTable {
     this.buffer = buffer;
     this.offset = begin;
     this.header = new Int32Array(buffer, begin, HEADER_BYTES / 4);
+    this.headerFloats = new Float64Array(buffer, begin, HEADER_BYTES / 8);
     assert(this.header[HEADER_MAGIC] === TABLE_MAGIC, 'not a connection table');
     assert(this.header[HEADER_VERSION] === TABLE_VERSION, 'connection table of another layout version');
     this.capacity = this.header[HEADER_CAPACITY]!;
@@ -101,6 +107,10 @@ export class ConntrackTable {
     header[HEADER_INDEX_SLOTS] = slots;
     header[HEADER_INDEX_USED] = Math.min(slots, FIRST_INDEX_SLOTS);
     header[HEADER_SOURCE_BUCKETS] = buckets;
+    const floats = new Float64Array(buffer, begin, HEADER_BYTES / 8);
+    floats[HEADER_NEXT_SWEEP_NS] = Number.NEGATIVE_INFINITY;
+    floats[HEADER_NEXT_ROUND_NS] = Number.NEGATIVE_INFINITY;
+    floats[HEADER_SOONEST_NS] = Number.POSITIVE_INFINITY;
     return new ConntrackTable(buffer, begin);
   }
 

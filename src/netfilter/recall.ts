@@ -19,13 +19,14 @@ import {
   IPS_WHOLE_WAY,
 } from '../packet/conntrack-access.ts';
 import { CT_ESTABLISHED, CT_NEW } from '../packet/registers.ts';
+import { WALK_ESTABLISHED, WALK_FIRST, WALK_NEW, WALK_REPLY } from './memo-layout.ts';
 import { OUTCOME_DELIVERED, OUTCOME_DROPPED, OUTCOME_FORWARDED } from './outcome.ts';
 import type { PathCache } from './path-cache.ts';
 import type { PathTable } from './path-table.ts';
 import { isShared } from './quick-way.loop.ts';
 import type { Statistics } from './statistics.ts';
 import type { FamilyRules } from './traverse.ts';
-import { WALK_ESTABLISHED, WALK_FIRST, WALK_NEW, WALK_REPLY, WalkMemo } from './walk-memo.ts';
+import { WalkMemo } from './walk-memo.ts';
 
 /** What recalling needs of the ordered stage. */
 export interface RecallParts {
@@ -62,7 +63,7 @@ export class Recall {
 
   constructor(parts: RecallParts) {
     this.#parts = parts;
-    this.#memo = new WalkMemo(parts.host, parts.dependences);
+    this.#memo = new WalkMemo(parts.host, parts.dependences, parts.conntrack.arena);
   }
 
   /** Path of row `i`, which is quick and begins a connection; -1 where it has to go the long way, and nothing is done. */
@@ -118,12 +119,13 @@ export class Recall {
     const outcome = paths.outcomeOf(path);
     if (outcome !== OUTCOME_FORWARDED && outcome !== OUTCOME_DELIVERED && outcome !== OUTCOME_DROPPED) return;
     const family = c.family[i]!;
+    const isDropped = outcome === OUTCOME_DROPPED;
     if ((status & IPS_CONFIRMED) !== 0) {
       if (this.#isOfOthers(family, status, ctinfo)) {
-        this.#memo.set(c, i, walkState(ctinfo), path, trail.depends);
+        this.#memo.set(c, i, walkState(ctinfo), path, trail.depends, isDropped);
       }
     } else if (ctinfo === CT_NEW && this.#beganPlainly(family, ct, outcome)) {
-      this.#memo.set(c, i, WALK_FIRST, path, trail.depends);
+      this.#memo.set(c, i, WALK_FIRST, path, trail.depends, isDropped);
     }
   }
 

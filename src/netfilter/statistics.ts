@@ -18,11 +18,13 @@ export class Statistics {
   readonly packets: Float64Array;
   readonly bytes: Float64Array;
   readonly #invalid = [new Float64Array(INVALID_REASONS), new Float64Array(INVALID_REASONS)];
-  readonly #confirmed = new Float64Array(2 * 256);
+  /** [family 4 or 6][l4proto]: connections confirmed. */
+  readonly confirmedCounts: Float64Array;
 
   constructor(arena?: Arena) {
     this.packets = countersIn(arena, 2 * 256 * STATES.length);
     this.bytes = countersIn(arena, 2 * 256 * STATES.length);
+    this.confirmedCounts = countersIn(arena, 2 * 256);
   }
 
   /** A packet whose state is settled. */
@@ -46,7 +48,7 @@ export class Statistics {
 
   /** A connection has entered the table. */
   confirmed(family: number, l4proto: number): void {
-    this.#confirmed[(family === 4 ? 0 : 256) + l4proto]! += 1;
+    this.confirmedCounts[(family === 4 ? 0 : 256) + l4proto]! += 1;
   }
 
   states(): StateRow[] {
@@ -76,7 +78,7 @@ export class Statistics {
   /** Connections confirmed: [family, l4proto, count]. */
   confirmedRows(): { family: Family; l4proto: number; confirmed: number }[] {
     const rows: { family: Family; l4proto: number; confirmed: number }[] = [];
-    for (const [i, confirmed] of this.#confirmed.entries()) {
+    for (const [i, confirmed] of this.confirmedCounts.entries()) {
       if (confirmed > 0) rows.push({ family: i < 256 ? 4 : 6, l4proto: i & 255, confirmed });
     }
     return rows;

@@ -1,3 +1,4 @@
+import { type Arena, addressIn, wordsIn } from '../base/arena.ts';
 import { mix32 } from '../base/hash.ts';
 import type { Family } from '../base/inet.ts';
 import type { Columns } from '../batch/batch.ts';
@@ -6,12 +7,26 @@ import { Partition } from '../compile/partition.ts';
 import type { Host } from '../host/types.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from '../packet/packet.ts';
 import { Combos } from './combos.ts';
-
-/** State of a packet for its walk: of a connection that began before, or the very first of one that does not stand yet. */
-export const WALK_ESTABLISHED = 0;
-export const WALK_NEW = 1;
-export const WALK_REPLY = 2;
-export const WALK_FIRST = 3;
+import {
+  ENTRY_BITS,
+  ENTRY_DROPPED,
+  ENTRY_END,
+  ENTRY_PATH,
+  ENTRY_WORDS,
+  FAMILY_BYTES,
+  FAMILY_COMBOS,
+  FAMILY_ROUTES,
+  FAMILY_RULES,
+  KEY_WORDS,
+  MEMO_BYTES,
+  MEMO_ENTRIES,
+  MEMO_FAMILY4,
+  MEMO_FAMILY6,
+  MEMO_KNOWN,
+  MEMO_MASK_COUNT,
+  MEMO_MASKS,
+  MOST_CLASSES,
+} from './memo-layout.ts';
 
 /**
  * Walks that stand for others: the paths of packets of *other* connections whose way depends on the same. Each
@@ -31,20 +46,57 @@ export const WALK_FIRST = 3;
  * any more. What the memo does not know is walked. Walks that depend on anything else, change anything but the packet, or
  * share their path with nobody are not entered.
  *
+ * It lies in the arena, where there is one, so that wasm/memo.ts finds in it what `find` does (memo-layout.ts).
+ *
  * Measured: bench/micro/walk.ts.
  */
 export class WalkMemo {
   readonly #families: readonly (FamilyClasses | undefined)[];
   /** By way in and state: bits of WORD_FIELDS that have been looked at. */
-  #masks = new Uint16Array(64);
-  readonly #entries = new Int32Array(ENTRY_WORDS << ENTRY_BITS);
+  #masks: Uint16Array;
+  readonly #entries: Int32Array;
   readonly #key = new Int32Array(KEY_WORDS);
+  readonly #arena: Arena | undefined;
+  /** MEMO_* in the arena. */
+  readonly #members: Int32Array;
+  /** Address of that structure; 0 where not all lies in an arena. */
+  get place(): number {
+    return this.#isWhole ? this.#members.byteOffset : 0;
+  }
+  #isWhole: boolean;
 
   /** `dependences`: [4] and [6], undefined for families whose packets share no paths. */
-  constructor(host: Host, dependences: readonly (Dependence | undefined)[]) {
+  constructor(host: Host, dependences: readonly (Dependence | undefined)[], arena?: Arena) {
+    this.#arena = arena;
+    this.#isWhole = arena !== undefined;
     this.#families = dependences.map((dependence, family) =>
-      dependence === undefined ? undefined : FamilyClasses.of(family as Family, host, dependence),
+      dependence === undefined ? undefined : FamilyClasses.of(family as Family, host, dependence, arena),
     );
+    this.#members = wordsIn(arena, MEMO_BYTES / 4);
+    this.#masks = masksIn(arena, FIRST_MASKS);
+    this.#entries = wordsIn(arena, ENTRY_WORDS << ENTRY_BITS);
+    this.#locate();
+  }
+
+  /** Writes down where everything lies. */
+  #locate(): void {
+    const arena = this.#arena;
+    if (arena === undefined || !this.#isWhole) return;
+    const members = this.#members;
+    this.#locateMasks(arena);
+    members[MEMO_ENTRIES / 4] = addressIn(arena, this.#entries);
+    const [four, six] = [this.#families[4], this.#families[6]];
+    for (const classes of [four, six]) if (classes?.locate(arena) === false) this.#isWhole = false;
+    members[MEMO_FAMILY4 / 4] = four?.place ?? 0;
+    members[MEMO_FAMILY6 / 4] = six?.place ?? 0;
+    for (const array of [members, this.#masks, this.#entries])
+      if (addressIn(arena, array) === 0) this.#isWhole = false;
+  }
+
+  #locateMasks(arena: Arena): void {
+    const at = addressIn(arena, this.#masks);
+    this.#members[MEMO_MASKS / 4] = at;
+    this.#members[MEMO_MASK_COUNT / 4] = at === 0 ? 0 : this.#masks.length;
   }
 
   /** Packets of the family may be asked about. */
@@ -58,26 +110,39 @@ export class WalkMemo {
     if (classes === undefined) return -1;
     const way = (c.way[i]! << 2) | state;
     const mask = this.#masks[way]!;
-    if ((mask & KNOWN) === 0 || !this.#makeKey(classes, c, i, way, mask)) return -1;
+    if ((mask & MEMO_KNOWN) === 0 || !this.#makeKey(classes, c, i, way, mask)) return -1;
     const key = this.#key;
     const entries = this.#entries;
     const at = slotOf(key);
     for (let k = 0; k < KEY_WORDS; k++) if (entries[at + k] !== key[k]) return -1;
-    return entries[at + KEY_WORDS]! - 1;
+    return entries[at + ENTRY_PATH]! - 1;
   }
 
-  /** Row `i` in state WALK_* was walked, which depended on `depends` (DEPENDS_*), and took `path`. */
-  set(c: Columns, i: number, state: number, path: number, depends: number): void {
+  /**
+   * Row `i` in state WALK_* was walked, which depended on `depends` (DEPENDS_*), and took `path`, which ends in a drop or
+   * does not.
+   */
+  set(c: Columns, i: number, state: number, path: number, depends: number, isDropped: boolean): void {
     const classes = this.#families[c.family[i]!];
     if (classes === undefined || (depends & DEPENDS_ON_MORE) !== 0) return;
     const way = (c.way[i]! << 2) | state;
-    while (way >= this.#masks.length) this.#masks = grow(this.#masks);
-    const mask = this.#masks[way]! | depends | KNOWN;
+    if (way >= this.#masks.length) this.#growMasks(way);
+    const mask = this.#masks[way]! | depends | MEMO_KNOWN;
     this.#masks[way] = mask;
     if (!this.#makeKey(classes, c, i, way, mask)) return;
     const at = slotOf(this.#key);
     this.#entries.set(this.#key, at);
-    this.#entries[at + KEY_WORDS] = path + 1;
+    this.#entries[at + ENTRY_PATH] = path + 1;
+    this.#entries[at + ENTRY_END] = isDropped ? ENTRY_DROPPED : 0;
+  }
+
+  #growMasks(way: number): void {
+    let { length } = this.#masks;
+    while (way >= length) length *= 2;
+    const masks = masksIn(this.#arena, length);
+    masks.set(this.#masks);
+    this.#masks = masks;
+    if (this.#arena !== undefined) this.#locateMasks(this.#arena);
   }
 
   /** Writes the key; false for addresses of kinds that routing treats in ways of their own. */
@@ -112,11 +177,7 @@ export class WalkMemo {
   }
 }
 
-const ENTRY_BITS = 15;
-const ENTRY_WORDS = 8;
-const KEY_WORDS = 6;
-/** In a mask: a walk has been entered under it. */
-const KNOWN = 1 << 15;
+const FIRST_MASKS = 64;
 
 function slotOf(key: Int32Array): number {
   let hash = Math.imul(key[0]!, 0x9e3779b1) ^ Math.imul(key[1]!, 0x85ebca77);
@@ -138,9 +199,6 @@ function isPlain6(word: number): boolean {
   return word >>> 29 === 1 || word >>> 25 === 0x7e;
 }
 
-/** Most classes that there may be of what is packed into half a word. */
-const MOST_CLASSES = 0xffff;
-
 /** The classes of one family's addresses and ports. */
 class FamilyClasses {
   readonly family: Family;
@@ -148,17 +206,54 @@ class FamilyClasses {
   readonly routes: readonly Partition[];
   /** Of WORD_FIELDS, for rules. */
   readonly rules: readonly Partition[];
-  readonly #routeCombos = [new Combos(), new Combos()] as const;
-  readonly #ruleCombos = [new Combos(), new Combos()] as const;
+  readonly #routeCombos: readonly [Combos, Combos];
+  readonly #ruleCombos: readonly [Combos, Combos];
+  /** FAMILY_* in the arena. */
+  readonly #members: Int32Array;
 
-  private constructor(family: Family, routes: readonly Partition[], rules: readonly Partition[]) {
+  private constructor(
+    family: Family,
+    routes: readonly Partition[],
+    rules: readonly Partition[],
+    arena: Arena | undefined,
+  ) {
     this.family = family;
     this.routes = routes;
     this.rules = rules;
+    // Only IPv6 addresses are more than one word.
+    const own = family === 6 ? arena : undefined;
+    this.#routeCombos = [new Combos(own), new Combos(own)];
+    this.#ruleCombos = [new Combos(own), new Combos(own)];
+    this.#members = wordsIn(arena, FAMILY_BYTES / 4);
+  }
+
+  get place(): number {
+    return this.#members.byteOffset;
+  }
+
+  /** Writes down where everything lies; false when something lies elsewhere than in the arena. */
+  locate(arena: Arena): boolean {
+    const members = this.#members;
+    let isWhole = addressIn(arena, members) !== 0;
+    const note = (at: number, address: number): void => {
+      members[at / 4] = address;
+      if (address <= 0) isWhole = false;
+    };
+    for (const [i, one] of this.routes.entries()) note(FAMILY_ROUTES + 4 * i, one.moveInto(arena));
+    for (const [i, one] of this.rules.entries()) note(FAMILY_RULES + 4 * i, one.moveInto(arena));
+    if (this.family === 4) return isWhole;
+    for (const [i, one] of [...this.#routeCombos, ...this.#ruleCombos].entries())
+      note(FAMILY_COMBOS + 4 * i, one.place);
+    return isWhole;
   }
 
   /** Undefined where too little is known, or there is too much of it. */
-  static of(family: Family, host: Host, dependence: Dependence): FamilyClasses | undefined {
+  static of(
+    family: Family,
+    host: Host,
+    dependence: Dependence,
+    arena: Arena | undefined,
+  ): FamilyClasses | undefined {
     const prefixes = host.routedPrefixes?.(family);
     const rules = dependence.partitions;
     if (prefixes === undefined || rules === undefined) return undefined;
@@ -174,7 +269,7 @@ class FamilyClasses {
     const isTooMuch =
       words.some(({ count }) => count > MOST_CLASSES) ||
       rules.slice(FIELD_SPORT).some(({ count }) => count > MOST_CLASSES);
-    return isTooMuch ? undefined : new FamilyClasses(family, [...words, ...words], rules);
+    return isTooMuch ? undefined : new FamilyClasses(family, [...words, ...words], rules, arena);
   }
 
   /** Class of an IPv6 address for routing; `first`: 0 for the source, 4 for the destination. */
@@ -200,8 +295,7 @@ class FamilyClasses {
   }
 }
 
-function grow(from: Uint16Array): Uint16Array<ArrayBuffer> {
-  const to = new Uint16Array(2 * from.length);
-  to.set(from);
-  return to;
+function masksIn(arena: Arena | undefined, length: number): Uint16Array {
+  const words = wordsIn(arena, length / 2);
+  return new Uint16Array(words.buffer, words.byteOffset, length);
 }

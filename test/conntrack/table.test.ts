@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { C_STATUS, RECORD_SHIFT, REPLY_STRIDE, TUPLE_ZONE } from '../../src/conntrack/layout.ts';
+import { C_STATUS, HEADER_BYTES, RECORD_SHIFT, REPLY_STRIDE, TUPLE_ZONE } from '../../src/conntrack/layout.ts';
 import { ConntrackTable } from '../../src/conntrack/table.ts';
 import { invertTuple, protoWord, sameTuple, tupleHash } from '../../src/conntrack/tuple.ts';
 import { TUPLE_DPORT, TUPLE_PROTO, TUPLE_SPORT, TUPLE_WORDS } from '../../src/packet/conntrack-access.ts';
@@ -102,7 +102,7 @@ describe('the connection table', () => {
     const other = ConntrackTable.from(table.buffer);
     expect(find(other, table.words, ct << RECORD_SHIFT)).toBe(ct << 1);
     expect(other.capacity).toBe(100);
-    expect(() => ConntrackTable.from(new SharedArrayBuffer(64))).toThrow(/not a connection table/);
+    expect(() => ConntrackTable.from(new SharedArrayBuffer(HEADER_BYTES))).toThrow(/not a connection table/);
   });
 
   test('gives no record when it is full, and gives freed ones again', () => {

@@ -1,0 +1,40 @@
+/**
+ * How what walk-memo.ts knows lies in an arena, for wasm/memo.ts: byte offsets of the members of its structures, whose
+ * addresses are words; and how an entry is made.
+ */
+
+/** The memo: its masks, Uint16 by way in and state; how many of them there are; its entries; the classes of each family, 0 for none. */
+export const MEMO_MASKS = 0;
+export const MEMO_MASK_COUNT = 4;
+export const MEMO_ENTRIES = 8;
+export const MEMO_FAMILY4 = 12;
+export const MEMO_FAMILY6 = 16;
+export const MEMO_BYTES = 20;
+
+/** In a mask: a walk has been entered under it. The other bits are those of WORD_FIELDS (compile/dependence.ts). */
+export const MEMO_KNOWN = 1 << 15;
+
+/** A family: partitions of the words of both addresses for routing, and of WORD_FIELDS for rules. */
+export const FAMILY_ROUTES = 0;
+export const FAMILY_RULES = 32;
+/** Combos (combos.ts) of source and destination for routing, then for rules; of IPv6. */
+export const FAMILY_COMBOS = 72;
+export const FAMILY_BYTES = 88;
+
+/** 2 ^ ENTRY_BITS entries, direct-mapped: KEY_WORDS of key, the path + 1, ENTRY_* of how it ends. */
+export const ENTRY_BITS = 15;
+export const ENTRY_WORDS = 8;
+export const KEY_WORDS = 6;
+export const ENTRY_PATH = 6;
+export const ENTRY_END = 7;
+/** The path ends in a drop: no connection begins. */
+export const ENTRY_DROPPED = 1;
+
+/** Most classes that there may be of what is packed into half a word. */
+export const MOST_CLASSES = 0xffff;
+
+/** State of a packet for its walk: of a connection that began before, or the very first of one that does not stand yet. */
+export const WALK_ESTABLISHED = 0;
+export const WALK_NEW = 1;
+export const WALK_REPLY = 2;
+export const WALK_FIRST = 3;
