@@ -13,7 +13,6 @@ import {
   RANGES_LEVELS,
   UNKNOWN_INTERFACE,
 } from './chain-index.ts';
-import { dependsOnRegister } from './dependence.ts';
 import { type Field, fieldsOf, InterfaceField, type WordField } from './index-fields.ts';
 import { Words } from './words.ts';
 
@@ -38,9 +37,12 @@ export function indexChain(rules: readonly IndexedRule[]): ChainIndex | undefine
   const rest = rules.length - head;
   if (rest < MIN_INDEXED_RULES) return undefined;
   const builder = new IndexBuilder(fieldsOf(rules));
+  let depends = 0;
+  for (let i = head; i < rules.length; i++) depends |= rules[i]!.depends;
   const index = builder.index(
     Int32Array.from({ length: rest }, (_, i) => head + i),
     head,
+    depends,
   );
   return index.root < 0 ? undefined : index;
 }
@@ -67,7 +69,7 @@ export class IndexBuilder {
     this.#fields = fields;
   }
 
-  index(rules: Int32Array, head: number): ChainIndex {
+  index(rules: Int32Array, head: number, depends: number): ChainIndex {
     const root = this.#build(rules, 0, MOST_COPIES);
     return {
       builder: this,
@@ -77,7 +79,7 @@ export class IndexBuilder {
       nodes: this.#nodes.array(),
       lists: this.#lists.array(),
       bounds: Uint32Array.from(this.#bounds.array()),
-      depends: this.#fields.reduce((bits, { register }) => bits | dependsOnRegister(register), 0),
+      depends,
       maxLists: this.#listCount,
     };
   }

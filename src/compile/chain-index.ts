@@ -60,6 +60,8 @@ export interface IndexedRule {
   readonly keys: readonly RuleKey[];
   readonly inInterface: InterfaceTest | undefined;
   readonly outInterface: InterfaceTest | undefined;
+  /** DEPENDS_*: what its keys are about. */
+  readonly depends: number;
 }
 
 /** The index, ready for searches (search-index.loop.ts). */

@@ -5,7 +5,13 @@ import type { AddressMatch } from '../ruleset/model.ts';
 import { isStandard } from '../targets/standard.ts';
 import { indexChain } from './build-index.ts';
 import type { ChainIndex, IndexedRule } from './chain-index.ts';
-import { type Dependence, dependsOnMatch, dependsOnTarget } from './dependence.ts';
+import {
+  DEPENDS_ON_CONDITIONS,
+  type Dependence,
+  dependsOnMatch,
+  dependsOnRegister,
+  dependsOnTarget,
+} from './dependence.ts';
 import { isIndexable, type RuleKey, RuleKeys } from './rule-keys.ts';
 import { type RuleTally, whyUnshared } from './rule-tally.ts';
 import type { Sharing } from './sharing.ts';
@@ -89,7 +95,8 @@ export function compileProgram(
       const keys = compiler.compile(rule);
       pushAction(rule, rules, numbers, targets, sharing, tally);
       rules.push(compiler.depends);
-      return { keys, inInterface, outInterface } satisfies IndexedRule;
+      const { keyDepends: depends } = compiler;
+      return { keys, inInterface, outInterface, depends } satisfies IndexedRule;
     });
     rules.push(tests.used);
     const { policyCounter, policyAccepts } = chain;
@@ -185,10 +192,13 @@ class RuleCompiler implements TestListener {
   #keys = new RuleKeys();
   #isRaw = false;
   #sharable = true;
+  /** What is emitted goes nowhere. */
+  #isTrial = false;
   readonly #dependence: Dependence;
   readonly #tally: RuleTally | undefined;
-  /** DEPENDS_* of the tests of the rule compiled last, but for those that are called. */
+  /** DEPENDS_* of the tests of the rule compiled last, but for those that are called; and of its keys alone. */
   depends = 0;
+  keyDepends = 0;
 
   constructor(tests: TestCode, sharing: Sharing, dependence: Dependence, tally: RuleTally | undefined) {
     this.tests = tests;
@@ -201,7 +211,7 @@ class RuleCompiler implements TestListener {
 
   masked(register: number, mask: number, value: number, top: boolean): void {
     if (!this.#sharing.masked(register, mask, value)) this.#sharable = false;
-    this.depends |= this.#dependence.masked(register, mask, value);
+    if (!this.#isTrial) this.#dependence.masked(register, mask, value, top);
     if (top && isIndexable(register, this.#isRaw)) this.#keys.addMasked(register, mask, value);
   }
 
@@ -209,7 +219,7 @@ class RuleCompiler implements TestListener {
     for (let i = 0; i < pairs.length; i += 2) {
       if (!this.#sharing.range(register, pairs[i]!, pairs[i + 1]!)) this.#sharable = false;
     }
-    this.depends |= this.#dependence.ranges(register, pairs);
+    if (!this.#isTrial) this.#dependence.ranges(register, pairs, top);
     if (top && isIndexable(register, this.#isRaw)) this.#keys.add(register, pairs);
   }
 
@@ -217,6 +227,7 @@ class RuleCompiler implements TestListener {
   compile(rule: RuntimeRule): readonly RuleKey[] {
     this.#keys = new RuleKeys();
     this.depends = 0;
+    this.keyDepends = 0;
     this.#isRaw = rule.environment.table === 'raw';
     const e = this.#emitter;
     if (this.#tally !== undefined) e.call(this.#tally.check(rule.counter), 0);
@@ -235,7 +246,12 @@ class RuleCompiler implements TestListener {
     else if (fragment === 'not-later') e.masked(R_FRAG_OFFSET, -1, 0);
     for (const match of rule.matches) this.#match(match, rule);
     if (this.#tally !== undefined) e.call(this.#tally.match(rule.counter), 0);
-    return this.#keys.keys;
+    const { keys } = this.#keys;
+    this.depends = this.#dependence.rule(keys);
+    this.keyDepends = this.depends & DEPENDS_ON_CONDITIONS;
+    if (this.keyDepends === 0)
+      for (const { register } of keys) this.keyDepends |= dependsOnRegister(register);
+    return keys;
   }
 
   #address(match: AddressMatch, at: number): void {
@@ -281,7 +297,9 @@ class RuleCompiler implements TestListener {
     this.#keys = new RuleKeys();
     this.#sharable = true;
     this.#scratch.clear();
+    this.#isTrial = true;
     const sayable = definition.compile!(options, this.#nowhere, environment);
+    this.#isTrial = false;
     this.#keys = keysBefore;
     if (!sayable) return false;
     if (!this.#sharable) unshare();

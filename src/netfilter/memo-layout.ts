@@ -17,18 +17,17 @@ export const MEMO_KNOWN = 1 << 15;
 /** A family: partitions of the words of both addresses for routing, and of WORD_FIELDS for rules. */
 export const FAMILY_ROUTES = 0;
 export const FAMILY_RULES = 32;
-/** Combos (combos.ts) of source and destination for routing, then for rules; of IPv6. */
+/** Combos (base/combos.ts) of source and destination for routing, then for rules; of IPv6. */
 export const FAMILY_COMBOS = 72;
 export const FAMILY_BYTES = 88;
 
-/** 2 ^ ENTRY_BITS entries, direct-mapped: KEY_WORDS of key, the path + 1, ENTRY_* of how it ends. */
+/** 2 ^ ENTRY_BITS entries, direct-mapped: KEY_WORDS of key, then the path + 1 and ENTRY_DROPPED. */
 export const ENTRY_BITS = 15;
 export const ENTRY_WORDS = 8;
-export const KEY_WORDS = 6;
-export const ENTRY_PATH = 6;
-export const ENTRY_END = 7;
+export const KEY_WORDS = 7;
+export const ENTRY_PATH = 7;
 /** The path ends in a drop: no connection begins. */
-export const ENTRY_DROPPED = 1;
+export const ENTRY_DROPPED = 1 << 31;
 
 /** Most classes that there may be of what is packed into half a word. */
 export const MOST_CLASSES = 0xffff;

@@ -1,16 +1,25 @@
 import { type Arena, addressIn, wordsIn } from '../base/arena.ts';
+import { Combos } from '../base/combos.ts';
 import { mix32 } from '../base/hash.ts';
 import type { Family } from '../base/inet.ts';
 import type { Columns } from '../batch/batch.ts';
-import { DEPENDS_ON_MORE, type Dependence, FIELD_DPORT, FIELD_SPORT } from '../compile/dependence.ts';
+import { CONDITION_REGISTERS } from '../compile/condition-boxes.ts';
+import { type ConditionSet, TOO_MANY_SETS } from '../compile/conditions.ts';
+import {
+  type Classes,
+  DEPENDS_ON_CONDITIONS,
+  DEPENDS_ON_MORE,
+  type Dependence,
+  FIELD_DPORT,
+  FIELD_SPORT,
+} from '../compile/dependence.ts';
 import { Partition } from '../compile/partition.ts';
 import type { Host } from '../host/types.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from '../packet/packet.ts';
-import { Combos } from './combos.ts';
+import { R_DADDR, R_DPORT, R_SADDR, R_SPORT } from '../packet/registers.ts';
 import {
   ENTRY_BITS,
   ENTRY_DROPPED,
-  ENTRY_END,
   ENTRY_PATH,
   ENTRY_WORDS,
   FAMILY_BYTES,
@@ -37,10 +46,12 @@ import {
  * addresses are routed, and what rules ask of its addresses and ports. Of each walk it is known which of these last
  * were looked at at all (Trail.depends); so for each way in and state there is a mask of the fields that the walks so far
  * have looked at. Packets that agree in those - not in the values, but in the classes that no rule tells apart
- * (compile/partition.ts) - take the same path: the walk comes to the same questions with the same answers.
+ * (compile/partition.ts), and in the conditions on several of them that hold (compile/conditions.ts) - take the same path: the
+ * walk comes to the same questions with the same answers.
  *
  *   an entry, direct-mapped:   way in, state | protocol, ICMP type and code, family | classes of the addresses for
- *                              routing | for rules: class of source | of destination | of both ports | path + 1
+ *                              routing | for rules: class of source | of destination | of both ports | conditions that
+ *                              hold | path + 1, and whether it drops
  *
  * Classes are from 1 on; a field that is not in the mask is 0, so that entries from before a mask grew are not found
  * any more. What the memo does not know is walked. Walks that depend on anything else, change anything but the packet, or
@@ -56,6 +67,7 @@ export class WalkMemo {
   #masks: Uint16Array;
   readonly #entries: Int32Array;
   readonly #key = new Int32Array(KEY_WORDS);
+  readonly #registers = new Int32Array(CONDITION_REGISTERS);
   readonly #arena: Arena | undefined;
   /** MEMO_* in the arena. */
   readonly #members: Int32Array;
@@ -115,7 +127,7 @@ export class WalkMemo {
     const entries = this.#entries;
     const at = slotOf(key);
     for (let k = 0; k < KEY_WORDS; k++) if (entries[at + k] !== key[k]) return -1;
-    return entries[at + ENTRY_PATH]! - 1;
+    return (entries[at + ENTRY_PATH]! & ~ENTRY_DROPPED) - 1;
   }
 
   /**
@@ -127,13 +139,13 @@ export class WalkMemo {
     if (classes === undefined || (depends & DEPENDS_ON_MORE) !== 0) return;
     const way = (c.way[i]! << 2) | state;
     if (way >= this.#masks.length) this.#growMasks(way);
-    const mask = this.#masks[way]! | depends | MEMO_KNOWN;
+    let mask = this.#masks[way]! | depends | MEMO_KNOWN;
+    if ((mask & DEPENDS_ON_CONDITIONS) !== 0) mask |= classes.conditionBits;
     this.#masks[way] = mask;
     if (!this.#makeKey(classes, c, i, way, mask)) return;
     const at = slotOf(this.#key);
     this.#entries.set(this.#key, at);
-    this.#entries[at + ENTRY_PATH] = path + 1;
-    this.#entries[at + ENTRY_END] = isDropped ? ENTRY_DROPPED : 0;
+    this.#entries[at + ENTRY_PATH] = (path + 1) | (isDropped ? ENTRY_DROPPED : 0);
   }
 
   #growMasks(way: number): void {
@@ -173,7 +185,27 @@ export class WalkMemo {
     key[5] =
       ((mask & (1 << FIELD_SPORT)) !== 0 ? rules[FIELD_SPORT]!.classOf(c.sport[i]!) : 0) |
       ((mask & (1 << FIELD_DPORT)) !== 0 ? rules[FIELD_DPORT]!.classOf(c.dport[i]!) << 16 : 0);
-    return true;
+    const { conditions } = classes;
+    key[6] =
+      (mask & DEPENDS_ON_CONDITIONS) !== 0 && conditions !== undefined
+        ? conditions.numberOf(this.#registersOf(classes.family, c, i, isIcmp))
+        : 0;
+    return key[6] !== TOO_MANY_SETS;
+  }
+
+  /** Those registers of a row that conditions are about. */
+  #registersOf(family: Family, c: Columns, i: number, isIcmp: boolean): Int32Array {
+    const r = this.#registers;
+    const { saddr, daddr } = c;
+    const a = 4 * i;
+    const words = family === 4 ? 1 : 4;
+    for (let k = 0; k < words; k++) {
+      r[R_SADDR + k] = saddr[a + k]!;
+      r[R_DADDR + k] = daddr[a + k]!;
+    }
+    r[R_SPORT] = isIcmp ? -1 : c.sport[i]!;
+    r[R_DPORT] = isIcmp ? -1 : c.dport[i]!;
+    return r;
   }
 }
 
@@ -185,6 +217,7 @@ function slotOf(key: Int32Array): number {
   hash = Math.imul((hash << 13) | (hash >>> 19), 0xc2b2ae3d) ^ key[3]!;
   hash = Math.imul((hash << 13) | (hash >>> 19), 0xc2b2ae3d) ^ key[4]!;
   hash = Math.imul((hash << 13) | (hash >>> 19), 0xc2b2ae3d) ^ key[5]!;
+  hash = Math.imul((hash << 13) | (hash >>> 19), 0xc2b2ae3d) ^ key[6]!;
   return (mix32(hash) >>> (32 - ENTRY_BITS)) * ENTRY_WORDS;
 }
 
@@ -206,6 +239,8 @@ class FamilyClasses {
   readonly routes: readonly Partition[];
   /** Of WORD_FIELDS, for rules. */
   readonly rules: readonly Partition[];
+  readonly conditions: ConditionSet | undefined;
+  readonly conditionBits: number;
   readonly #routeCombos: readonly [Combos, Combos];
   readonly #ruleCombos: readonly [Combos, Combos];
   /** FAMILY_* in the arena. */
@@ -214,12 +249,14 @@ class FamilyClasses {
   private constructor(
     family: Family,
     routes: readonly Partition[],
-    rules: readonly Partition[],
+    classes: Classes,
     arena: Arena | undefined,
   ) {
     this.family = family;
     this.routes = routes;
-    this.rules = rules;
+    this.rules = classes.partitions;
+    this.conditions = classes.conditions;
+    this.conditionBits = classes.conditionBits;
     // Only IPv6 addresses are more than one word.
     const own = family === 6 ? arena : undefined;
     this.#routeCombos = [new Combos(own), new Combos(own)];
@@ -241,6 +278,8 @@ class FamilyClasses {
     };
     for (const [i, one] of this.routes.entries()) note(FAMILY_ROUTES + 4 * i, one.moveInto(arena));
     for (const [i, one] of this.rules.entries()) note(FAMILY_RULES + 4 * i, one.moveInto(arena));
+    // Kernels do not know conditions yet.
+    if (this.conditions !== undefined) isWhole = false;
     if (this.family === 4) return isWhole;
     for (const [i, one] of [...this.#routeCombos, ...this.#ruleCombos].entries())
       note(FAMILY_COMBOS + 4 * i, one.place);
@@ -255,8 +294,8 @@ class FamilyClasses {
     arena: Arena | undefined,
   ): FamilyClasses | undefined {
     const prefixes = host.routedPrefixes?.(family);
-    const rules = dependence.partitions;
-    if (prefixes === undefined || rules === undefined) return undefined;
+    const { classes } = dependence;
+    if (prefixes === undefined || classes === undefined) return undefined;
     const ranges: number[][] = [[], [], [], []];
     for (const { words, length } of prefixes) {
       for (let k = 0, bits = length; bits > 0; k++, bits -= 32) {
@@ -268,8 +307,8 @@ class FamilyClasses {
     const words = ranges.map((pairs) => new Partition(pairs));
     const isTooMuch =
       words.some(({ count }) => count > MOST_CLASSES) ||
-      rules.slice(FIELD_SPORT).some(({ count }) => count > MOST_CLASSES);
-    return isTooMuch ? undefined : new FamilyClasses(family, [...words, ...words], rules, arena);
+      classes.partitions.slice(FIELD_SPORT).some(({ count }) => count > MOST_CLASSES);
+    return isTooMuch ? undefined : new FamilyClasses(family, [...words, ...words], classes, arena);
   }
 
   /** Class of an IPv6 address for routing; `first`: 0 for the source, 4 for the destination. */

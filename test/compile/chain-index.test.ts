@@ -97,7 +97,12 @@ describe('the index of a chain', () => {
               if ('mask' in one) keys.addMasked(one.register, one.mask, one.value & one.mask);
               else keys.add(one.register, pairsOf(one.bounds));
             }
-            return { keys: keys.keys, inInterface: tests.get(iface ?? ''), outInterface: undefined };
+            return {
+              keys: keys.keys,
+              inInterface: tests.get(iface ?? ''),
+              outInterface: undefined,
+              depends: 0,
+            };
           });
           const index = indexChain(rules);
           if (index === undefined) return;
@@ -136,6 +141,7 @@ const keyed = (keys: (i: number) => number[][], count = 10_000): IndexedRule[] =
     keys: keys(i).map(([register, ...pairs]) => ({ register: register!, pairs })),
     inInterface: undefined,
     outInterface: undefined,
+    depends: 0,
   }));
 
 const packet = (words: Readonly<Record<number, number>>): Int32Array => {
@@ -212,10 +218,14 @@ describe('spares nearly all of 10,000 rules that say', () => {
         keys: [],
         inInterface: new InterfaceTest({ name, wildcard: false, inverted: false }, late),
         outInterface: undefined,
+        depends: 0,
       }),
     );
     // Rules in front that are about every packet are not in the index; here all are about an interface alone.
-    const index = indexChain([...rules, { keys: [], inInterface: undefined, outInterface: undefined }])!;
+    const index = indexChain([
+      ...rules,
+      { keys: [], inInterface: undefined, outInterface: undefined, depends: 0 },
+    ])!;
     interfaces.push(...names.slice(2).map((name) => ({ name })));
     expect(candidates(index, packet({ [R_IIF]: 150 }))).toEqual([[149], [200]]);
     expect(candidates(index, packet({ [R_IIF]: 0 }))).toEqual([[200]]);

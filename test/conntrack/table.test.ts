@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { C_STATUS, HEADER_BYTES, RECORD_SHIFT, REPLY_STRIDE, TUPLE_ZONE } from '../../src/conntrack/layout.ts';
+import {
+  C_STATUS,
+  HEADER_BYTES,
+  RECORD_SHIFT,
+  REPLY_STRIDE,
+  TUPLE_ZONE,
+} from '../../src/conntrack/layout.ts';
 import { ConntrackTable } from '../../src/conntrack/table.ts';
 import { invertTuple, protoWord, sameTuple, tupleHash } from '../../src/conntrack/tuple.ts';
 import { TUPLE_DPORT, TUPLE_PROTO, TUPLE_SPORT, TUPLE_WORDS } from '../../src/packet/conntrack-access.ts';

@@ -130,6 +130,8 @@ function match(dice: Dice, family: 4 | 6, table: string, chain: string, isPlain:
     () => `${not}-s ${net()}`,
     () => `${not}-d ${net()}`,
     () => `-s ${net()} -d ${net()}`,
+    () => `-s ${net()} -d ${net()} -p tcp -m tcp --dport ${port()}`,
+    () => `-d ${net()} -p udp -m multiport --dports 22,80,443:1023`,
     () => `-p tcp -m tcp ${not}--dport ${port()}`,
     () => `-p udp -m udp --dport ${port()}:${2000 + port()}`,
     () => `-p tcp -m multiport ${not}--dports 22,80,443:1023`,

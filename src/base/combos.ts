@@ -1,5 +1,5 @@
-import { type Arena, addressIn, wordsIn } from '../base/arena.ts';
-import { mix32 } from '../base/hash.ts';
+import { type Arena, addressIn, wordsIn } from './arena.ts';
+import { mix32 } from './hash.ts';
 
 /** What kernels are told of a table: byte offsets of its address, 0 where it is out of their reach, and of the mask of its slots. */
 export const COMBOS_SLOTS = 0;
