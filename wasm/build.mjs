@@ -27,6 +27,9 @@ const packets = await Promise.all(
 );
 const records = await Promise.all(
   [
+    'base/combos.ts',
+    'compile/chain-index.ts',
+    'compile/condition-layout.ts',
     'conntrack/layout.ts',
     'conntrack/tcp-options.ts',
     'conntrack/tcp-states.ts',

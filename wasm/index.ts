@@ -1,4 +1,5 @@
 export { number, sort } from './columns';
+export { conditionsOf } from './conditions';
 export { decode, decodeShare } from './decode';
 export { walkPcap } from './pcap';
 export { locate, take } from './quick-way';

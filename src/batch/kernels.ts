@@ -48,6 +48,8 @@ export interface Kernels {
   /** The quick way (wasm/quick-way.ts): looks rows [begin, end) up; then takes them, and returns where it stopped. */
   locate(batch: number, begin: number, end: number, context: number): void;
   take(batch: number, begin: number, end: number, context: number): number;
+  /** Which conditions of rules hold for a packet (wasm/conditions.ts), of a set in the arena; -1 where this cannot tell. */
+  conditionsOf(conditions: number): number;
 }
 
 const byMemory = new WeakMap<SharedMemory, Kernels>();

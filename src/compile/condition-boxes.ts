@@ -1,15 +1,11 @@
 import { mix32 } from '../base/hash.ts';
 import { R_DPORT } from '../packet/registers.ts';
+import { BOX_LOW, BOX_MORE, BOX_WORDS } from './condition-layout.ts';
 import type { RuleKey } from './rule-keys.ts';
 import { Words } from './words.ts';
 
 /** Conditions are about registers below this one: addresses and ports. */
 export const CONDITION_REGISTERS = R_DPORT + 1;
-
-/** Of a box and one register: the lowest of the values that it allows, and how many there are besides. */
-export const BOX_LOW = 0;
-export const BOX_MORE = 1;
-export const BOX_WORDS = 2;
 
 /** Boxes in the making, each once. They all have a range of the same registers: of those that they do not ask for, all there is. */
 export class Boxes {

@@ -1,7 +1,23 @@
+import { type Arena, addressIn, wordsIn } from '../base/arena.ts';
 import { Combos } from '../base/combos.ts';
 import { IndexBuilder } from './build-index.ts';
 import type { ChainIndex, IndexedRule } from './chain-index.ts';
-import { BOX_LOW, BOX_MORE, BOX_WORDS, Boxes, boxesOf, CONDITION_REGISTERS } from './condition-boxes.ts';
+import { Boxes, boxesOf, CONDITION_REGISTERS } from './condition-boxes.ts';
+import {
+  BOX_LOW,
+  BOX_MORE,
+  BOX_WORDS,
+  CONDITIONS_BOUNDS,
+  CONDITIONS_BOXES,
+  CONDITIONS_BYTES,
+  CONDITIONS_COUNT,
+  CONDITIONS_LISTS,
+  CONDITIONS_NODES,
+  CONDITIONS_REGISTER_COUNT,
+  CONDITIONS_REGISTERS,
+  CONDITIONS_ROOT,
+  CONDITIONS_SETS,
+} from './condition-layout.ts';
 import { fieldsOf } from './index-fields.ts';
 import type { RuleKey } from './rule-keys.ts';
 import { searchIndex } from './search-index.loop.ts';
@@ -24,17 +40,19 @@ const SAMPLE = 256;
  *
  *   box k of `boxes`:  (low more)*     from k * stride on, a pair for each of `registers`: low <= word <= low + more
  *   number:            0: no box holds; k + 1: box k alone; count + n: set n of several
+ *
+ * Moved into an arena (condition-layout.ts), it is asked by wasm/conditions.ts as well.
  */
 export class ConditionSet {
   readonly index: ChainIndex;
   /** Those that boxes are about. */
-  readonly registers: Int32Array;
-  readonly boxes: Int32Array;
+  registers: Int32Array;
+  boxes: Int32Array;
   readonly stride: number;
   /** How many boxes there are. */
   readonly count: number;
   /** Sets of several: the number of those before, and the box that is added. */
-  readonly #sets = new Combos();
+  #sets = new Combos();
   readonly #found: Int32Array;
 
   /** `rules`: what each of them asks of registers below CONDITION_REGISTERS. */
@@ -56,6 +74,39 @@ export class ConditionSet {
     const all = Int32Array.from(indexed, (_, i) => i);
     this.index = new IndexBuilder(fieldsOf(indexed)).index(all, 0, 0);
     this.#found = new Int32Array(2 * this.index.maxLists);
+  }
+
+  /** Moves it into an arena before it is first asked. Its address there; 0 when there is no room. */
+  moveInto(arena: Arena): number {
+    const at = arena.take(CONDITIONS_BYTES);
+    if (at < 0) return 0;
+    const { index } = this;
+    const members = new Int32Array(arena.buffer, at, CONDITIONS_BYTES / 4);
+    let isWhole = true;
+    const move = <T extends Int32Array | Uint32Array>(member: number, from: T, to: T): T => {
+      to.set(from);
+      members[member / 4] = addressIn(arena, to);
+      isWhole &&= members[member / 4] !== 0;
+      return to;
+    };
+    const moved = (member: number, from: Int32Array): Int32Array =>
+      move(member, from, wordsIn(arena, from.length));
+    index.nodes = moved(CONDITIONS_NODES, index.nodes);
+    index.lists = moved(CONDITIONS_LISTS, index.lists);
+    const bounds = wordsIn(arena, index.bounds.length);
+    index.bounds = move(
+      CONDITIONS_BOUNDS,
+      index.bounds,
+      new Uint32Array(bounds.buffer, bounds.byteOffset, bounds.length),
+    );
+    this.boxes = moved(CONDITIONS_BOXES, this.boxes);
+    this.registers = moved(CONDITIONS_REGISTERS, this.registers);
+    this.#sets = new Combos(arena);
+    members[CONDITIONS_ROOT / 4] = index.root;
+    members[CONDITIONS_REGISTER_COUNT / 4] = this.registers.length;
+    members[CONDITIONS_COUNT / 4] = this.count;
+    members[CONDITIONS_SETS / 4] = this.#sets.place;
+    return isWhole && this.#sets.place !== 0 ? at : 0;
   }
 
   /** Number of what holds for a packet with these registers (the first CONDITION_REGISTERS suffice), or TOO_MANY_SETS. */

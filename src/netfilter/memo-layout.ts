@@ -11,7 +11,7 @@ export const MEMO_FAMILY4 = 12;
 export const MEMO_FAMILY6 = 16;
 export const MEMO_BYTES = 20;
 
-/** In a mask: a walk has been entered under it. The other bits are those of WORD_FIELDS (compile/dependence.ts). */
+/** In a mask: a walk has been entered under it. The other bits are DEPENDS_* (compile/dependence.ts). */
 export const MEMO_KNOWN = 1 << 15;
 
 /** A family: partitions of the words of both addresses for routing, and of WORD_FIELDS for rules. */
@@ -19,7 +19,9 @@ export const FAMILY_ROUTES = 0;
 export const FAMILY_RULES = 32;
 /** Combos (base/combos.ts) of source and destination for routing, then for rules; of IPv6. */
 export const FAMILY_COMBOS = 72;
-export const FAMILY_BYTES = 88;
+/** The ConditionSet (compile/condition-layout.ts), 0 for none. */
+export const FAMILY_CONDITIONS = 88;
+export const FAMILY_BYTES = 92;
 
 /** 2 ^ ENTRY_BITS entries, direct-mapped: KEY_WORDS of key, then the path + 1 and ENTRY_DROPPED. */
 export const ENTRY_BITS = 15;

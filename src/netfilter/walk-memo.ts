@@ -24,6 +24,7 @@ import {
   ENTRY_WORDS,
   FAMILY_BYTES,
   FAMILY_COMBOS,
+  FAMILY_CONDITIONS,
   FAMILY_ROUTES,
   FAMILY_RULES,
   KEY_WORDS,
@@ -278,8 +279,7 @@ class FamilyClasses {
     };
     for (const [i, one] of this.routes.entries()) note(FAMILY_ROUTES + 4 * i, one.moveInto(arena));
     for (const [i, one] of this.rules.entries()) note(FAMILY_RULES + 4 * i, one.moveInto(arena));
-    // Kernels do not know conditions yet.
-    if (this.conditions !== undefined) isWhole = false;
+    if (this.conditions !== undefined) note(FAMILY_CONDITIONS, this.conditions.moveInto(arena));
     if (this.family === 4) return isWhole;
     for (const [i, one] of [...this.#routeCombos, ...this.#ruleCombos].entries())
       note(FAMILY_COMBOS + 4 * i, one.place);

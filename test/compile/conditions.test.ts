@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Arena } from '../../src/base/arena.ts';
+import { allocateBatchIn, arenaBytes } from '../../src/batch/batch.ts';
+import { kernelsOf } from '../../src/batch/kernels.ts';
 import { CONDITION_REGISTERS } from '../../src/compile/condition-boxes.ts';
+import { CONDITIONS_PACKET } from '../../src/compile/condition-layout.ts';
 import { ConditionSet } from '../../src/compile/conditions.ts';
 import { Dependence } from '../../src/compile/dependence.ts';
 import { type RuleKey, RuleKeys } from '../../src/compile/rule-keys.ts';
@@ -41,6 +45,15 @@ function registers(words: readonly number[]): Int32Array {
   return r;
 }
 
+/** An arena, and what the kernel says of a set that was moved there. */
+function kernelIn(arena: Arena) {
+  const kernels = kernelsOf(allocateBatchIn(arena))!;
+  return (place: number, r: Int32Array): number => {
+    new Int32Array(arena.buffer, place + CONDITIONS_PACKET, CONDITION_REGISTERS).set(r);
+    return kernels.conditionsOf(place);
+  };
+}
+
 /** Rules `-s NET -d ADDRESS --dport PORT`, or the like, noted as the compiler does. */
 function noted(dependence: Dependence, tests: readonly (readonly [number, number, number])[]): number {
   const keys = new RuleKeys();
@@ -76,6 +89,33 @@ describe('the conditions of rules', () => {
         },
       ),
       { numRuns: 500 },
+    );
+  });
+
+  it('have the same number for the kernel, or none', () => {
+    fc.assert(
+      fc.property(
+        fc.array(rule, { minLength: 1, maxLength: 60 }),
+        fc.array(fc.tuple(word, word, word, word), { minLength: 2, maxLength: 30 }),
+        (rules, packets) => {
+          const arena = Arena.allocate(arenaBytes(1) + (1 << 20))!;
+          const ask = kernelIn(arena);
+          const set = new ConditionSet(rules);
+          const alone = new ConditionSet(rules);
+          const place = set.moveInto(arena);
+          expect(place).toBeGreaterThan(0);
+          for (const words of packets) {
+            const r = registers(words);
+            const before = ask(place, r);
+            const number = set.numberOf(r);
+            expect(number).toBe(alone.numberOf(r));
+            // Of several boxes the kernel knows only combinations that have come up.
+            expect(before === -1 ? number > set.count : before === number).toBe(true);
+            expect(ask(place, r)).toBe(number);
+          }
+        },
+      ),
+      { numRuns: 60 },
     );
   });
 
