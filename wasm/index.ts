@@ -3,3 +3,4 @@ export { conditionsOf } from './conditions';
 export { decode, decodeShare } from './decode';
 export { walkPcap } from './pcap';
 export { locate, take } from './quick-way';
+export { sum } from './sum';

@@ -4,7 +4,7 @@
  */
 import { big16, big32, big32x4 } from './bytes';
 import { mix32 } from './hash';
-import { FRAGMENT, NO_OPTIONS } from './ip';
+import { NO_OPTIONS } from './ip';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from './layout';
 import { ICMP_QUERIES } from './transport';
 
@@ -22,10 +22,10 @@ function pairKey(a: i32, b: i32): i32 {
   return (a ^ b) * 0x9e3779b1 + (a + b) * 0x85ebca77;
 }
 
-/** With the ports of TCP, in both orders the same. */
-function withPorts(key: i32, ports: usize): i32 {
-  const sport: i32 = big16(ports);
-  const dport: i32 = big16(ports + 2);
+/** With the ports of TCP, in both orders the same: `ports` is one << 16 | the other. */
+function withPorts(key: i32, ports: u32): i32 {
+  const sport: i32 = ports >>> 16;
+  const dport: i32 = ports & 0xffff;
   return key + (sport + dport) * 0xc2b2ae3d + (sport ^ dport) * 0x27d4eb2f;
 }
 
@@ -36,37 +36,46 @@ function folded(words: v128): i32 {
   return (h * 0x9e3779b1) ^ i32x4.extract_lane(words, 3);
 }
 
+/** Fragment offset and "more fragments", as the memory has them. */
+const FRAGMENT_STORED: u32 = 0xff3f;
+
 /** The share of an IPv4 packet of which `captured` bytes lie at `header`, or UNDEALT. */
 export function ownerOfIpv4(header: usize, captured: u32, count: u32, byPorts: bool): i32 {
   // With the first word of the transport header, which a packet of interest has.
-  if (captured < 28 || load<u8>(header) !== NO_OPTIONS || (big16(header + 6) & FRAGMENT) !== 0)
+  if (captured < 28 || load<u8>(header) !== NO_OPTIONS || (load<u16>(header, 6) & FRAGMENT_STORED) !== 0)
     return UNDEALT;
   const l4proto: u32 = load<u8>(header, 9);
-  if (l4proto === IPPROTO_ICMP) {
-    const type: u32 = load<u8>(header, 20);
-    if (type > 31 || ((ICMP_QUERIES >>> type) & 1) === 0) return UNDEALT;
-    if (byPorts) return shareOf((l4proto << 16) | big16(header + 24), count);
-  } else if (l4proto !== IPPROTO_TCP && l4proto !== IPPROTO_UDP) return UNDEALT;
-  else if (byPorts) return shareOf((l4proto << 16) | greater(header + 20), count);
-  const key = pairKey(big32(header + 12), big32(header + 16));
-  return shareOf(l4proto === IPPROTO_TCP ? withPorts(key, header + 20) : key, count);
+  const words = big32x4(header + 12);
+  const ports: u32 = i32x4.extract_lane(words, 2);
+  if (!hasPorts(l4proto)) {
+    if (l4proto !== IPPROTO_ICMP || ports >>> 24 > 31 || ((ICMP_QUERIES >>> (ports >>> 24)) & 1) === 0)
+      return UNDEALT;
+    if (byPorts) return shareOf((l4proto << 16) | (<u32>i32x4.extract_lane(words, 3) >>> 16), count);
+  } else if (byPorts) return shareOf((l4proto << 16) | greater(ports), count);
+  const key = pairKey(i32x4.extract_lane(words, 0), i32x4.extract_lane(words, 1));
+  return shareOf(select<i32>(withPorts(key, ports), key, l4proto === IPPROTO_TCP), count);
 }
 
 /** The same for an IPv6 packet. */
 export function ownerOfIpv6(header: usize, captured: u32, count: u32, byPorts: bool): i32 {
   if (captured < 48 || load<u8>(header) >>> 4 !== 6) return UNDEALT;
   const l4proto: u32 = load<u8>(header, 6);
-  if (l4proto === IPPROTO_ICMPV6) {
-    const type: u32 = load<u8>(header, 40);
-    if (type !== ECHO_REQUEST6 && type !== ECHO_REPLY6) return UNDEALT;
+  const ports = big32(header + 40);
+  if (!hasPorts(l4proto)) {
+    const type = ports >>> 24;
+    if (l4proto !== IPPROTO_ICMPV6 || (type !== ECHO_REQUEST6 && type !== ECHO_REPLY6)) return UNDEALT;
     if (byPorts) return shareOf((l4proto << 16) | big16(header + 44), count);
-  } else if (l4proto !== IPPROTO_TCP && l4proto !== IPPROTO_UDP) return UNDEALT;
-  else if (byPorts) return shareOf((l4proto << 16) | greater(header + 40), count);
+  } else if (byPorts) return shareOf((l4proto << 16) | greater(ports), count);
   const key = pairKey(folded(big32x4(header + 8)), folded(big32x4(header + 24)));
-  return shareOf(l4proto === IPPROTO_TCP ? withPorts(key, header + 40) : key, count);
+  return shareOf(select<i32>(withPorts(key, ports), key, l4proto === IPPROTO_TCP), count);
+}
+
+/** Without a jump: which of the two it is cannot be guessed. */
+function hasPorts(l4proto: u32): bool {
+  return <bool>(<i32>(l4proto === IPPROTO_TCP) | <i32>(l4proto === IPPROTO_UDP));
 }
 
 /** The greater one of both ports. */
-function greater(ports: usize): u32 {
-  return max<u32>(big16(ports), big16(ports + 2));
+function greater(ports: u32): u32 {
+  return max<u32>(ports >>> 16, ports & 0xffff);
 }

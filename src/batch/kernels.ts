@@ -31,6 +31,8 @@ export interface Kernels {
     shares: number,
     byPorts: number,
   ): number;
+  /** Sums over the record columns, into the batch's header: wasm/sum.ts. `lastNs`: the time stamp before. */
+  sum(batch: number, count: number, lastNs: number): void;
   /** Passes over columns (wasm/columns.ts), which return where they stopped. */
   sort(
     batch: number,

@@ -37,6 +37,11 @@ export const HEADER_FIRST_LOW = 6;
 export const HEADER_FIRST_HIGH = 7;
 /** Hand-over word of the ring. */
 export const HEADER_STATE = 8;
+/** Sums over the rows (netfilter/batch-sums.loop.ts): stamps that go back, invalid ones; as Float64 the longest step ahead, and bytes. */
+export const HEADER_BACK = 9;
+export const HEADER_INVALID = 10;
+export const HEADER_LEAP = 12;
+export const HEADER_WIRE_BYTES = 14;
 
 type Kind = 'u8' | 'u16' | 'u32' | 'i32' | 'f64';
 

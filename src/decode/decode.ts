@@ -58,6 +58,7 @@ export function decodeShare(batch: Batch, options: DecodeOptions, share: Share):
   frame.verify = verify;
   foreign.fill(0, 0, count);
   if (kernels === undefined) {
+    foreign.fill(0, 0, count);
     decodeRows(frame, batch, 0, count);
     for (let i = 0; i < count; i++) {
       ordinal[i] = i;

@@ -341,15 +341,7 @@ export class Machine {
       packets,
       bytes,
       paths: stage.paths.data(),
-      totals: {
-        packets: stage.packets,
-        wireBytes: stage.wireBytes,
-        firstNs: stage.firstNs,
-        lastNs: stage.lastNs,
-        baseNs,
-        timeWentBack: stage.timeWentBack,
-        timeInvalid: stage.timeInvalid,
-      },
+      totals: { ...stage.sums, baseNs },
       states: stage.statistics.states(),
       connections,
       invalid: stage.statistics.invalid(),
@@ -390,7 +382,7 @@ export function inOrder(early: readonly string[], all: readonly string[]): strin
 
 /** What was made of time stamps that cannot be right, or are none. */
 function clockSentences(
-  { clock, packets, firstNs, lastNs, timeWentBack }: OrderedStage,
+  { clock, sums: { packets, firstNs, lastNs, timeWentBack } }: OrderedStage,
   baseNs: bigint,
 ): string[] {
   const sentences: string[] = [];

@@ -51,6 +51,7 @@ import {
   R_TTL,
   REGISTER_COUNT,
 } from '../packet/registers.ts';
+import { BatchSums } from './batch-sums.loop.ts';
 import type { Bridging } from './bridging.ts';
 import type { Dice } from './dice.ts';
 import { LocalForm } from './local-form.ts';
@@ -162,12 +163,7 @@ export class OrderedStage {
 
   echoesAgreed = 0;
   echoesDisagreed = 0;
-  packets = 0;
-  wireBytes = 0;
-  firstNs = Number.NaN;
-  lastNs = Number.NaN;
-  timeWentBack = 0;
-  timeInvalid = 0;
+  readonly sums = new BatchSums();
   readonly clock = new ReplayClock();
   readonly notIp = new Map<number, { packets: number; bytes: number }>();
   /** Packet that is being replayed: for assertions and messages. */
@@ -265,7 +261,7 @@ export class OrderedStage {
     const { count, firstPacket: first } = batch;
     const quick = this.#quick;
     if (quick.isOpen) this.#quickColumns.fill(batch);
-    const follows = this.#parts.isShare || this.#keepTime(c, count);
+    const follows = this.#parts.isShare || this.#keepTime(batch);
     this.#batch = batch;
     this.#ahead = ahead;
     for (let begin = 0; begin < count; begin += BLOCK_ROWS) {
@@ -286,13 +282,14 @@ export class OrderedStage {
   }
 
   /** Takes note of all packets of a batch of which `process` will be given a share. */
-  observe({ columns, count }: Batch): void {
-    this.#keepTime(columns, count);
+  observe(batch: Batch): void {
+    this.#keepTime(batch);
   }
 
   /** Adds up what is known of packets before they are replayed, and sets the clock. True when it follows the stamps. */
-  #keepTime(c: Columns, count: number): boolean {
-    const follows = this.#sum(c, count);
+  #keepTime(batch: Batch): boolean {
+    const follows = this.sums.add(batch, this.clock);
+    const { columns: c, count } = batch;
     if (!follows) this.clock.replace(c.timeNs, c.timeInvalid, count);
     return follows;
   }
@@ -336,36 +333,6 @@ export class OrderedStage {
 
   /** Bytes that the packet counts with: skb->len, of the whole for a reassembled one; the frame's where there is no IP. */
   #bytes = 0;
-
-  /** Sums of columns, in a pass of its own: the sums are locals, not members. True when the clock follows the stamps. */
-  #sum(c: Columns, count: number): boolean {
-    const { timeNs, timeInvalid, origLen } = c;
-    if (count === 0) return true;
-    if (this.packets === 0) {
-      this.firstNs = timeNs[0]!;
-      this.lastNs = this.firstNs;
-    }
-    let last = this.lastNs;
-    let leap = 0;
-    let back = 0;
-    let invalid = 0;
-    let bytes = 0;
-    for (let i = 0; i < count; i++) {
-      const now = timeNs[i]!;
-      if (now < last) back++;
-      else if (now - last > leap) leap = now - last;
-      last = now;
-      invalid += timeInvalid[i]!;
-      bytes += origLen[i]!;
-    }
-    const follows = this.clock.follows(this.lastNs, last, back + invalid, leap);
-    this.lastNs = last;
-    this.timeWentBack += back;
-    this.timeInvalid += invalid;
-    this.wireBytes += bytes;
-    this.packets += count;
-    return follows;
-  }
 
   #isQuick(c: Columns, i: number): boolean {
     return this.#quick.isOpen && c.quick[i] !== 0;
