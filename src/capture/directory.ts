@@ -12,3 +12,8 @@ export function filesIn(directory: string): string[] {
 export function isDirectory(path: string): boolean {
   return path !== '-' && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
+
+/** Whether it can be opened as often as one likes; what is not there counts as one, and is complained of by `openCaptures`. */
+export function isRegularFile(file: string): boolean {
+  return file !== '-' && statSync(file, { throwIfNoEntry: false })?.isFile() !== false;
+}

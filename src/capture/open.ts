@@ -1,9 +1,8 @@
-import { statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { UserError } from '../base/errors.ts';
 import { type CaptureArgument, parseCaptureArgument } from './argument.ts';
 import type { CaptureDamage } from './damage.ts';
-import { filesIn, isDirectory } from './directory.ts';
+import { filesIn, isDirectory, isRegularFile } from './directory.ts';
 import { CaptureInput } from './input.ts';
 import { Merge, type MergeEntry } from './merge.ts';
 import { CaptureReader } from './reader.ts';
@@ -147,9 +146,4 @@ function sum(bytes: readonly (number | undefined)[]): number | undefined {
     total += count;
   }
   return total;
-}
-
-/** Whether it can be opened as often as one likes; what is not there counts as one, and is complained of by `openCaptures`. */
-export function isRegularFile(file: string): boolean {
-  return file !== '-' && statSync(file, { throwIfNoEntry: false })?.isFile() !== false;
 }

@@ -6,9 +6,8 @@ import { monotonicSeconds } from './clock.ts';
 import { EXIT_INTERRUPTED, EXIT_TERMINATED, PROGRAM } from './errors.ts';
 import { isStandardInput, type OutputOptions, type ReplayOptions, replayConfig } from './options.ts';
 import { namedInputs, type Outputs, openOutputs } from './outputs.ts';
-import { PacketOutputs } from './packet-outputs.ts';
-import { ProgressBar } from './progress.ts';
-import { unmatchedSkews, unmatchedView, writeReports } from './reports.ts';
+import type { PacketOutputs } from './packet-outputs.ts';
+import type { ProgressBar } from './progress.ts';
 import { catchSignals, endInputOnAbort } from './signals.ts';
 import type { Printer, Streams } from './streams.ts';
 
@@ -26,6 +25,19 @@ export interface Surroundings {
 async function loadEngine(): Promise<RunReplay> {
   const { runReplay } = await import('../workers/replay.ts');
   return runReplay;
+}
+
+// What follows is loaded when it is needed: the run's threads are to start before (workers/replay.ts), and take as long.
+const loadReports = () => import('./reports.ts');
+
+async function progressBar(streams: Streams): Promise<ProgressBar> {
+  const { ProgressBar } = await import('./progress.ts');
+  return new ProgressBar(streams.stderr);
+}
+
+async function packetOutputsTo(outputs: Outputs): Promise<PacketOutputs> {
+  const { PacketOutputs } = await import('./packet-outputs.ts');
+  return new PacketOutputs(outputs);
 }
 
 /** `iptables-replay run`: gives the exit status. */
@@ -53,8 +65,8 @@ async function runInto(
   const { streams, stdout, stderr } = surroundings;
   const engine = await (surroundings.engine ?? loadEngine)();
   const showsProgress = options.progress && options.quiet !== true && streams.stderr.isTTY === true;
-  const bar = showsProgress ? new ProgressBar(streams.stderr) : undefined;
-  const packetOutputs = config.perPacket ? new PacketOutputs(outputs) : undefined;
+  const bar = showsProgress ? await progressBar(streams) : undefined;
+  const packetOutputs = config.perPacket ? await packetOutputsTo(outputs) : undefined;
   const signals = catchSignals();
   if (config.captures.some(isStandardInput)) endInputOnAbort(signals.signal, process.stdin);
   let output: ReplayOutput;
@@ -69,6 +81,7 @@ async function runInto(
   if (signals.received !== undefined) output = { ...output, interrupted: true };
   if (output.seconds === 0) output = { ...output, seconds: monotonicSeconds() - begin };
   packetOutputs?.finish();
+  const { writeReports } = await loadReports();
   await writeReports(output, options, outputs, stdout);
   outputs.close();
   await printNotes(output, options, stderr);
@@ -97,6 +110,7 @@ async function printNotes(
 ): Promise<void> {
   const lines: string[] = [];
   if (options.quiet !== true) {
+    const { unmatchedSkews, unmatchedView } = await loadReports();
     for (const warning of output.warnings) lines.push(warning);
     const notes = [...unmatchedView(output, options), ...unmatchedSkews(output)];
     lines.push(...notes.map((note) => `${PROGRAM}: ${note}`));

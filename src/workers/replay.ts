@@ -1,185 +1,29 @@
-import { performance } from 'node:perf_hooks';
-import { openCaptures } from '../capture/open.ts';
-import type { CaptureReader } from '../capture/reader.ts';
-import type { Share } from '../decode/share.ts';
-import { loadHost } from '../host/load.ts';
-import { type LoadedRulesets, loadRulesets, Machine, type MachineConfig } from '../netfilter/machine.ts';
-import type { ReplayResult } from '../netfilter/result.ts';
-import { sharable } from '../netfilter/sharable.ts';
-import type { RunProfile } from '../profile/profile.ts';
-import { LOADING, REST } from '../profile/sections.ts';
-import { Stopwatch } from '../profile/stopwatch.ts';
 import type { ReplayConfig, ReplayObserver, ReplayOutput } from './config.ts';
-import { runInline } from './inline.ts';
-import { loadMachineConfig } from './load-config.ts';
-import type { ShareStart } from './shares.ts';
-import { surveySources } from './survey.ts';
+import { sharesOf } from './share-count.ts';
 import type { Threads } from './threads.ts';
+
+/** Who works on a run: this thread alone, or threads, which are made before anything is loaded. */
+export interface Crew {
+  /** Into how many shares the connections are divided, if they can be. */
+  readonly shares: number;
+  readonly threads: Threads | undefined;
+}
 
 /**
  * Replays captures through a machine's rules.
  * @throws UserError for what is wrong in the configuration, the host, the rulesets or the captures' link types.
  */
 export async function runReplay(config: ReplayConfig, observer: ReplayObserver = {}): Promise<ReplayOutput> {
-  const crew = await Crew.of(config, observer);
-  try {
-    return await replay(config, observer, crew);
-  } finally {
-    await crew.end();
-  }
+  const crew = await crewOf(config, observer);
+  // Threads start while this one loads the engine, which takes them as long.
+  const { runEngine } = await import('./engine-run.ts');
+  return runEngine(config, observer, crew);
 }
 
-async function replay(config: ReplayConfig, observer: ReplayObserver, crew: Crew): Promise<ReplayOutput> {
-  const { stopwatch } = crew;
-  stopwatch?.to(LOADING);
-  const files = loadMachineConfig(config);
-  const { clockSkews: skews } = config;
-  const open = () => openCaptures(config.captures, skews === undefined ? {} : { skews });
-  const opened = async () => {
-    const seen = await surveySources(config.captures, config.host, files.captureInterfaces);
-    return { seenSources: seen, firstReader: await open() };
-  };
-  const { seenSources, firstReader } = await opened().catch((error: unknown) => {
-    // What is wrong in the rules is said first.
-    loadRulesets(files);
-    throw error;
-  });
-  let reader = firstReader;
-  const machineConfig = { ...files, seenSources, baseNs: reader.clock.baseNs };
-  try {
-    const start = await crew.startShares(config, machineConfig);
-    let loaded = loadRulesets(files);
-    observer.onStart?.({
-      baseNs: reader.clock.baseNs,
-      host: loadHost(config.host, { captureInterfaces: machineConfig.captureInterfaces }),
-      sources: reader.sources,
-      rulesets: loaded.rulesets,
-    });
-    stopwatch?.to(REST);
-    const startMs = performance.now();
-    let run: Run | undefined;
-    const how = start === undefined ? undefined : sharable(machineConfig, loaded);
-    if (start !== undefined && how !== undefined && 'by' in how) {
-      run = await crew.runShares(reader, machineConfig, loaded, start, how.by, observer);
-      if (run === undefined) {
-        // It was tried in vain: what was read and set up is spent.
-        reader.close();
-        reader = await open();
-        stopwatch?.to(LOADING);
-        loaded = loadRulesets(files);
-        stopwatch?.to(REST);
-      }
-    }
-    run ??= await crew.runWhole(reader, config, machineConfig, loaded, observer);
-    const { result, interrupted, profile } = run;
-    const seconds = (performance.now() - startMs) / 1000;
-    const host = loadHost(config.host, { captureInterfaces: machineConfig.captureInterfaces });
-    for (const name of result.interfaces) host.interfaceId(name);
-    return {
-      config,
-      host,
-      rulesets: loaded.rulesets,
-      sources: reader.sources,
-      damage: reader.damage,
-      result,
-      warnings: loaded.warnings,
-      unsupported: loaded.unsupported,
-      interrupted,
-      seconds,
-      profile,
-    };
-  } finally {
-    reader.close();
-  }
-}
-
-interface Run {
-  readonly result: ReplayResult;
-  readonly interrupted: boolean;
-  readonly profile: RunProfile | undefined;
-}
-
-/** Who works on a run: this thread alone, or threads, which are made before anything is loaded. */
-class Crew {
-  /** Into how many shares the connections are divided, if they can be. */
-  readonly shares: number;
-  /** This thread's, in a profiled run. */
-  readonly stopwatch: Stopwatch | undefined;
-  #threads: Threads | undefined;
-  /** Those that were to take shares, when there are none after all. */
-  #spent: Threads | undefined;
-  #start: ShareStart | undefined;
-
-  private constructor(shares: number, threads: Threads | undefined, stopwatch: Stopwatch | undefined) {
-    this.shares = shares;
-    this.#threads = threads;
-    this.stopwatch = stopwatch;
-  }
-
-  static async of(config: ReplayConfig, observer: ReplayObserver): Promise<Crew> {
-    const stopwatch = config.profile ? new Stopwatch() : undefined;
-    if (config.workers === 0) return new Crew(1, undefined, stopwatch);
-    const [{ Threads }, { sharesOf }] = await Promise.all([import('./threads.ts'), import('./shares.ts')]);
-    const shares = observer.onBatch === undefined ? sharesOf(config) : 1;
-    // Of the shares this thread takes one.
-    return new Crew(shares, new Threads(shares > 1 ? shares - 1 : config.workers), stopwatch);
-  }
-
-  /** Undefined where there will be no shares, whatever the rules. */
-  async startShares(config: ReplayConfig, machineConfig: MachineConfig): Promise<ShareStart | undefined> {
-    if (this.shares === 1) return undefined;
-    const { startShares } = await import('./shares.ts');
-    const profiles = this.stopwatch !== undefined;
-    this.#start = startShares(config, machineConfig, this.#threads!, this.shares, profiles);
-    return this.#start;
-  }
-
-  async runShares(
-    reader: CaptureReader,
-    machineConfig: MachineConfig,
-    loaded: LoadedRulesets,
-    start: ShareStart,
-    by: Share['by'],
-    observer: ReplayObserver,
-  ): Promise<Run | undefined> {
-    const { runShares } = await import('./shares.ts');
-    return runShares(reader, machineConfig, loaded, start, by, observer, this.stopwatch);
-  }
-
-  async runWhole(
-    reader: CaptureReader,
-    { workers }: ReplayConfig,
-    machineConfig: MachineConfig,
-    loaded: LoadedRulesets,
-    observer: ReplayObserver,
-  ): Promise<Run> {
-    if (workers === 0) return runHere(machineConfig, loaded, reader, observer, this.stopwatch);
-    const [{ Threads }, { runOnPool }] = await Promise.all([import('./threads.ts'), import('./pool.ts')]);
-    if (this.shares > 1) {
-      this.#start?.board.abort();
-      this.#spent = this.#threads;
-      this.#threads = new Threads(workers);
-    }
-    return runOnPool(reader, machineConfig, this.#threads!, observer, this.stopwatch);
-  }
-
-  async end(): Promise<void> {
-    this.#start?.board.abort();
-    await Promise.all([this.#threads?.end(), this.#spent?.end()]);
-  }
-}
-
-async function runHere(
-  config: MachineConfig,
-  loaded: LoadedRulesets,
-  reader: CaptureReader,
-  observer: ReplayObserver,
-  stopwatch: Stopwatch | undefined,
-): Promise<Run> {
-  stopwatch?.to(LOADING);
-  const machine = new Machine({ ...config, arena: 'own' }, loaded, stopwatch);
-  stopwatch?.to(REST);
-  const interrupted = await runInline(reader, machine, config.checksum, observer, stopwatch);
-  const result = machine.result(reader.clock.baseNs);
-  return { result, interrupted, profile: stopwatch?.runProfile('all', machine.profileData()) };
+async function crewOf(config: ReplayConfig, observer: ReplayObserver): Promise<Crew> {
+  if (config.workers === 0) return { shares: 1, threads: undefined };
+  const { Threads } = await import('./threads.ts');
+  const shares = observer.onBatch === undefined ? sharesOf(config) : 1;
+  // Of the shares this thread takes one.
+  return { shares, threads: new Threads(shares > 1 ? shares - 1 : config.workers) };
 }

@@ -1,6 +1,3 @@
-import os from 'node:os';
-import { parseCaptureArgument } from '../capture/argument.ts';
-import { isRegularFile } from '../capture/open.ts';
 import type { CaptureReader } from '../capture/reader.ts';
 import type { Share } from '../decode/share.ts';
 import type { LoadedRulesets, MachineConfig } from '../netfilter/machine.ts';
@@ -14,16 +11,6 @@ import { ShareBoard } from './share-board.ts';
 import { takeShare } from './share-task.ts';
 import type { ShareAnswer } from './tasks.ts';
 import type { Threads } from './threads.ts';
-
-/**
- * Into how many shares the connections may be divided as far as the captures go, which as many threads have to read: 1 when
- * that cannot be. Each thread reads the whole capture, so that more of them than processors would only cost.
- */
-export function sharesOf({ captures, workers, perPacket, shares }: ReplayConfig): number {
-  if (workers < 2 || perPacket) return 1;
-  if (!captures.every((text) => isRegularFile(parseCaptureArgument(text).file))) return 1;
-  return shares ?? Math.min(workers, os.availableParallelism());
-}
 
 /** Threads that load, and wait to be told whether there will be shares. */
 export interface ShareStart {

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { ReplayConfig } from '../../src/workers/config.ts';
 import { runReplay } from '../../src/workers/replay.ts';
 import { ShareBoard } from '../../src/workers/share-board.ts';
-import { sharesOf } from '../../src/workers/shares.ts';
+import { sharesOf } from '../../src/workers/share-count.ts';
 import { Dice } from '../conntrack/tcp-conversations.ts';
 import { type Bytes, filler, icmp, ip, tcp, udp } from '../kernel/packets.ts';
 import { comparable, howShared, replayInShares } from './in-shares.ts';
