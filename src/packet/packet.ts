@@ -76,6 +76,9 @@ export class Packet {
    * 0 when it came in one piece.
    */
   fragMaxBytes = 0;
+  /** Bytes that are this packet's alone, if `bytes` are; and where its private copies are made, one packet's after the other's (rewrite.ts). */
+  privateBytes: Uint8Array | undefined = undefined;
+  scratch: DataView<ArrayBuffer> | undefined = undefined;
   /** Registers were changed since `bytes` were read or rewritten. */
   touched = false;
 

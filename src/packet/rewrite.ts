@@ -62,23 +62,38 @@ const CHECKSUM_OFFSET: Readonly<Record<number, number>> = {
   [IPPROTO_UDPLITE]: 6,
 };
 
-const privateCopies = new WeakMap<Packet, Uint8Array>();
-
 /**
  * Gives the packet bytes of its own, those of the capture belong to everybody: copies it, link header included, and
  * moves its offsets, unless it has been done for this packet.
  */
 export function makePrivate(p: Packet): void {
-  if (privateCopies.get(p) === p.bytes) return;
+  if (p.privateBytes === p.bytes) return;
   const begin = p.macOffset >= 0 && p.macOffset < p.l3Offset ? p.macOffset : p.l3Offset;
-  ownBytes(p, p.bytes.slice(begin, p.l3End), begin);
+  const { bytes } = p;
+  // Shared memory is copied by words where both sides are aligned alike, else byte by byte.
+  const at = (bytes.byteOffset + begin) & (ALIGNMENT - 1);
+  const needed = at + p.l3End - begin;
+  if (p.scratch === undefined || p.scratch.byteLength < needed)
+    p.scratch = new DataView(new ArrayBuffer(Math.max(SCRATCH_BYTES, 2 * needed)));
+  const copy =
+    p.privateBytes?.buffer === p.scratch.buffer ? p.privateBytes : new Uint8Array(p.scratch.buffer);
+  copy.set(bytes.subarray(begin, p.l3End), at);
+  own(p, copy, p.scratch, begin - at);
 }
+
+const ALIGNMENT = 8;
+/** For most packets. */
+const SCRATCH_BYTES = 4096;
 
 /** Gives the packet `copy` for its own, whose first byte is the one at `begin` so far. */
 export function ownBytes(p: Packet, copy: Uint8Array, begin: number): void {
-  privateCopies.set(p, copy);
+  own(p, copy, new DataView(copy.buffer, copy.byteOffset, copy.byteLength), begin);
+}
+
+function own(p: Packet, copy: Uint8Array, view: DataView, begin: number): void {
+  p.privateBytes = copy;
   p.bytes = copy;
-  p.view = new DataView(copy.buffer, copy.byteOffset, copy.byteLength);
+  p.view = view;
   p.l3Offset -= begin;
   p.l3End -= begin;
   if (p.l4Offset >= 0) p.l4Offset -= begin;
@@ -90,15 +105,21 @@ type Bytes = Pick<Packet, 'bytes' | 'view' | 'l3Offset' | 'l3End' | 'l4Offset' |
 
 /** The packet's bytes as they are, to come back to them: whoever writes from now on writes to another copy (skb_clone()). */
 export function setAside(p: Packet): Bytes {
-  privateCopies.delete(p);
+  forgetPrivate(p);
   const { bytes, view, l3Offset, l3End, l4Offset, macOffset, touched } = p;
   return { bytes, view, l3Offset, l3End, l4Offset, macOffset, touched };
 }
 
 /** Gives the packet the bytes back that were set aside; they may be given back again. */
 export function putBack(p: Packet, aside: Bytes): void {
-  privateCopies.delete(p);
+  forgetPrivate(p);
   Object.assign(p, aside);
+}
+
+/** What was the packet's alone is somebody else's now. */
+function forgetPrivate(p: Packet): void {
+  p.privateBytes = undefined;
+  p.scratch = undefined;
 }
 
 /** Where a word was replaced in a header whose checksum covers it. */
