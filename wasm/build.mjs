@@ -30,10 +30,16 @@ const records = await Promise.all(
     'base/combos.ts',
     'compile/chain-index.ts',
     'compile/condition-layout.ts',
+    'compile/dependence.ts',
+    'compile/partition.ts',
+    'conntrack/expire.ts',
     'conntrack/layout.ts',
     'conntrack/tcp-options.ts',
     'conntrack/tcp-states.ts',
     'conntrack/tcp-window.ts',
+    'conntrack/timeouts.ts',
+    'conntrack/udp.ts',
+    'netfilter/memo-layout.ts',
     'netfilter/quick-context.ts',
     'netfilter/quick-numbers.ts',
     'netfilter/statistics.ts',
@@ -48,7 +54,8 @@ const MOST_PAGES = 65536;
 const constantsOf = (sources) =>
   Object.entries(Object.assign({}, ...sources))
     .filter(([, value]) => Number.isInteger(value))
-    .map(([name, value]) => `export const ${name}: ${value < 0 ? 'i32' : 'u32'} = ${value};`);
+    .map(([name, value]) => `export const ${name}: ${typeOf(value)} = ${value};`);
+const typeOf = (value) => (value < 0 ? 'i32' : value > 0xffffffff ? 'f64' : 'u32');
 const offsets = Object.entries(layout.columnOffsets(layout.BATCH_CAPACITY)).map(
   ([name, offset]) =>
     `export const AT_${name.replace(/(?<=[a-z0-9])[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}: usize = ${offset};`,

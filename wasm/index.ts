@@ -2,5 +2,6 @@ export { number, sort } from './columns';
 export { conditionsOf } from './conditions';
 export { decode, decodeShare } from './decode';
 export { walkPcap } from './pcap';
-export { locate, take } from './quick-way';
+export { locate } from './quick-way';
 export { sum } from './sum';
+export { take } from './take';

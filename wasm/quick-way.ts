@@ -191,7 +191,7 @@ function touchForNew(batch: usize, i: u32, index: usize, records: usize, mask: u
 }
 
 /** Takes rows from `begin` on, which must be located; gives the row at which it stopped, untouched, or `end`. */
-export function take(batch: usize, begin: u32, end: u32, context: usize): u32 {
+export function takeEveryday(batch: usize, begin: u32, end: u32, context: usize): u32 {
   const records: usize = load<u32>(context, CONTEXT_RECORDS);
   const flags = load<u32>(context, CONTEXT_FLAGS);
   for (let i = begin; i < end; i++) {

@@ -29,7 +29,7 @@ import { confirmConnection } from './confirm.ts';
 import { Conncount } from './conncount.ts';
 import { ConntrackCore } from './core.ts';
 import { dumpExpectations } from './expect-text.ts';
-import { makeRoom } from './expire.ts';
+import { evictionLimit, makeRoom } from './expire.ts';
 import { Helpers } from './helpers.ts';
 import {
   ACCOUNT_ELEMENTS,
@@ -113,7 +113,7 @@ export class Conntrack implements ConntrackAccess {
   readonly words: Int32Array;
   private readonly helpers: Helpers;
   /** net.netfilter.nf_conntrack_max. */
-  private readonly max: number;
+  readonly max: number;
   /** Connections that the table can hold: no more than `max`. */
   get room(): number {
     return Math.min(this.max, this.core.table.capacity);
@@ -181,6 +181,11 @@ export class Conntrack implements ConntrackAccess {
   /** See makeRoom() in expire.ts. */
   makeRoom(hash: number): boolean {
     return makeRoom(this.core, hash, this.max, this.perBucket);
+  }
+
+  /** Connections that are looked at for one to make room, when there are `max`. */
+  get evictionLimit(): number {
+    return evictionLimit(this.perBucket);
   }
 
   /** nf_confirm(): the connection's helper reads the packet, and the connection enters the table (confirm.ts). */

@@ -15,7 +15,7 @@ import { C_STATUS, C_UDP_STREAM, RECORD_SHIFT } from './layout.ts';
 import { SECOND_NS } from './timeouts.ts';
 
 /** After how long a connection with traffic both ways counts as a stream. */
-const STREAM_AFTER_NS = 2 * SECOND_NS;
+export const STREAM_AFTER_NS = 2 * SECOND_NS;
 
 /**
  * UDP: nf_conntrack_udp_packet() in net/netfilter/nf_conntrack_proto_udp.c. `l4` and `end` are offsets in `view`

@@ -63,6 +63,7 @@ export class MachineProfile {
   readonly #obstacles: Obstacle[] = [];
   #reasons: WalkReasons | undefined;
   #quickPackets = 0;
+  #quick: QuickWay | undefined;
 
   /** `counters`: how many there are. */
   constructor(stopwatch: Stopwatch, counters: number) {
@@ -123,6 +124,7 @@ export class MachineProfile {
 
   watchStage({ quick, quickColumns, recall, traversal, ...parts }: StageInternals): void {
     const stopwatch = this.#stopwatch;
+    this.#quick = quick;
     const take = quick.take.bind(quick);
     quick.take = (batch: Batch, begin: number, end: number) => {
       const stop = take(batch, begin, end);
@@ -152,11 +154,12 @@ export class MachineProfile {
 
   /** What `stage` has done so far. */
   data(stage: OrderedStage): ReplayProfile {
+    const quick = this.#quickPackets - this.#quick!.recalled;
     return {
       paths: {
         packets: sum(stage.paths.packets, stage.paths.count),
-        quick: this.#quickPackets,
-        known: stage.cached - this.#quickPackets,
+        quick,
+        known: stage.cached - quick,
         recalled: stage.recalled,
         walked: stage.walked,
       },

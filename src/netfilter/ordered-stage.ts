@@ -151,10 +151,16 @@ export class OrderedStage {
   readonly #answers: PendingAnswers;
   readonly #end: PathEnd = { outcome: 0, family: 0, hook: NO_HOOK, reason: 0, decider: -1, iif: 0, oif: 0 };
   walked = 0;
-  cached = 0;
+  /** Packets that took known ways, those that a walk of another connection told among them. */
+  #known = 0;
+  /** Packets whose connection knew their way. */
+  get cached(): number {
+    return this.#known - this.#quick.recalled;
+  }
+
   /** Packets that were spared a walk by the walks of others. */
   get recalled(): number {
-    return this.#recall.recalled;
+    return this.#recall.recalled + this.#quick.recalled;
   }
 
   get mostPendingAnswers(): number {
@@ -202,15 +208,14 @@ export class OrderedStage {
       cache: this.#cache,
     });
     this.#mtus = new MtuClasses(parts.host);
-    this.#quick = new QuickWay(
-      parts.conntrack.core,
-      this.paths,
-      this.statistics,
-      quickSharing(4),
-      quickSharing(6),
-      parts.rawFirst,
-      arena,
-    );
+    this.#quick = new QuickWay({
+      ...parts,
+      paths: this.paths,
+      statistics: this.statistics,
+      memo: this.#recall.memo,
+      sharing: parts.sharing.map((_, family) => quickSharing(family as 4 | 6)),
+      translates: parts.families.map((rules) => rules?.translates === true),
+    });
     this.#quickColumns = new QuickColumns(
       this.#mtus,
       this.#ways,
@@ -270,7 +275,7 @@ export class OrderedStage {
       for (let i = begin; i < end; i++) {
         if (quick.isOpen) {
           const stop = quick.take(batch, i, end);
-          this.cached += stop - i;
+          this.#known += stop - i;
           this.#afterQuick(batch, i, stop, ahead);
           i = stop;
           if (i === end) break;
@@ -584,7 +589,7 @@ export class OrderedStage {
     const ctinfo = r[R_CTINFO]!;
     if (ct < 0) {
       const known = this.#cache.flow(r, way);
-      if (known >= 0) return this.#known(p, known, tracks);
+      if (known >= 0) return this.#takeKnown(p, known, tracks);
       const path = this.#walk(p, direction, iface, tracks);
       if (this.#mayRemember(path)) this.#cache.setFlow(path);
       return path;
@@ -600,7 +605,7 @@ export class OrderedStage {
       return path;
     }
     const known = this.#cache.connection(ct, ctinfo, way, ctmark, status);
-    if (known >= 0) return this.#known(p, known, tracks);
+    if (known >= 0) return this.#takeKnown(p, known, tracks);
     const path = this.#walk(p, direction, iface, tracks);
     if (this.#mayRemember(path) && this.#conntrack.mark(ct) === ctmark) {
       this.#cache.setConnection(ct, ctinfo, way, ctmark, status, path);
@@ -620,8 +625,8 @@ export class OrderedStage {
     return !this.#trail.unsharable && !this.#p.hotdrop && this.paths.outcomeOf(path) !== OUTCOME_REJECTED;
   }
 
-  #known(p: Packet, path: number, tracks: boolean): number {
-    this.cached++;
+  #takeKnown(p: Packet, path: number, tracks: boolean): number {
+    this.#known++;
     if (tracks) this.statistics.count(p.r, this.#conntrack.lastInvalidReason);
     return path;
   }

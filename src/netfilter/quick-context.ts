@@ -23,10 +23,30 @@ export const CONTEXT_UDP = 72;
 export const CONTEXT_UDP_STREAM = 80;
 export const CONTEXT_ICMP = 88;
 export const CONTEXT_ICMPV6 = 96;
-export const CONTEXT_BYTES = 104;
+/** Addresses of the table's header, of the memo of walks (memo-layout.ts; 0: there is none), and of counts of connections. */
+export const CONTEXT_HEADER = 104;
+export const CONTEXT_MEMO = 108;
+export const CONTEXT_CONFIRMED = 112;
+/** Connections that there may be; and how many are looked at for one to make room. */
+export const CONTEXT_MOST = 116;
+export const CONTEXT_EVICTION = 120;
+/** Counted up: packets that took the way of another connection's walk. */
+export const CONTEXT_RECALLED = 124;
+/** Timeouts by state of TCP: Timeouts.tcp, 14 Float64; and TCP_TRANSITIONS, 192 bytes. */
+export const CONTEXT_TCP_TIMEOUTS = 128;
+export const CONTEXT_TRANSITIONS = 240;
+export const CONTEXT_BYTES = 432;
 
 /** Rules of the family look at the status of connections: it is part of the key of known ways. */
 export const READS_STATUS4 = 1;
 export const READS_STATUS6 = 2;
 /** Connections count their packets and bytes. */
 export const HAS_ACCOUNTS = 4;
+/** Connections begin without a helper, and none is expected. */
+export const BEGINS = 8;
+/** Packets of the family may be tracked before their way is known: raw has no say. */
+export const TRACKS4 = 16;
+export const TRACKS6 = 32;
+/** The family has rules in nat, which have been asked when a connection stands. */
+export const TRANSLATES4 = 64;
+export const TRANSLATES6 = 128;

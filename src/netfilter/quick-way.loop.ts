@@ -1,4 +1,3 @@
-import type { Arena } from '../base/arena.ts';
 import type { Batch } from '../batch/batch.ts';
 import { PLAIN_ECHO4, PLAIN_ECHO6, PLAIN_TCP4, PLAIN_TCP6 } from '../batch/layout.ts';
 import type { Sharing } from '../compile/sharing.ts';
@@ -51,7 +50,7 @@ import {
 import { CT_ESTABLISHED, CT_ESTABLISHED_REPLY, CT_NEW, HOOK_PREROUTING } from '../packet/registers.ts';
 import { wayPair } from './path-cache.ts';
 import type { PathTable } from './path-table.ts';
-import { QuickKernels } from './quick-kernels.ts';
+import { QuickKernels, type QuickKernelsParts } from './quick-kernels.ts';
 import { STATE_COUNT, STATE_ESTABLISHED, STATE_NEW, type Statistics } from './statistics.ts';
 
 /** Rows that are located together, and then taken: their records stay in the cache so long. */
@@ -104,26 +103,23 @@ export class QuickWay {
   stopped: number = STOPPED_UNTOUCHED;
   state = 0;
 
-  /** `sharing4` and `sharing6`: undefined for families that are not tracked. `rawFirst`: see OrderedStageParts. */
-  constructor(
-    core: ConntrackCore,
-    paths: PathTable,
-    statistics: Statistics,
-    sharing4: Sharing | undefined,
-    sharing6: Sharing | undefined,
-    rawFirst: readonly boolean[],
-    arena?: Arena,
-  ) {
+  constructor(parts: QuickKernelsParts) {
+    const { conntrack, sharing, rawFirst } = parts;
     this.#rawFirst4 = rawFirst[4] === true;
     this.#rawFirst6 = rawFirst[6] === true;
-    this.#kernels = QuickKernels.in(arena, core, paths, statistics, sharing4, sharing6);
-    this.#core = core;
-    this.#locator = new Locator(core.table);
-    this.#paths = paths;
-    this.#statistics = statistics;
-    this.#sharing4 = sharing4;
-    this.#sharing6 = sharing6;
-    this.isOpen = sharing4 !== undefined || sharing6 !== undefined;
+    this.#kernels = QuickKernels.in(conntrack.arena, parts);
+    this.#core = conntrack.core;
+    this.#locator = new Locator(conntrack.core.table);
+    this.#paths = parts.paths;
+    this.#statistics = parts.statistics;
+    this.#sharing4 = sharing[4];
+    this.#sharing6 = sharing[6];
+    this.isOpen = sharing[4] !== undefined || sharing[6] !== undefined;
+  }
+
+  /** Packets of those taken whose way a walk of another connection told. */
+  get recalled(): number {
+    return this.#kernels?.recalled ?? 0;
   }
 
   /** Readies rows [begin, end), at most BLOCK_ROWS, for `take`. */

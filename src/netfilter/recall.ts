@@ -57,13 +57,13 @@ const STATUS_GATE = IPS_CONFIRMED | IPS_DYING | IPS_TEMPLATE | IPS_WHOLE_WAY | I
  */
 export class Recall {
   readonly #parts: RecallParts;
-  readonly #memo: WalkMemo;
-  /** Packets that were spared a walk. */
+  readonly memo: WalkMemo;
+  /** Packets that were spared a walk here; kernels spare others theirs. */
   recalled = 0;
 
   constructor(parts: RecallParts) {
     this.#parts = parts;
-    this.#memo = new WalkMemo(parts.host, parts.dependences, parts.conntrack.arena);
+    this.memo = new WalkMemo(parts.host, parts.dependences, parts.conntrack.arena);
   }
 
   /** Path of row `i`, which is quick and begins a connection; -1 where it has to go the long way, and nothing is done. */
@@ -72,8 +72,8 @@ export class Recall {
     const { conntrack, paths, statistics } = this.#parts;
     const { core } = conntrack;
     const family = c.family[i]!;
-    if (!this.#memo.isOpen(family) || !conntrack.takesRows || !isFirstRow(core, c, i)) return -1;
-    const path = this.#memo.find(c, i, WALK_FIRST);
+    if (!this.memo.isOpen(family) || !conntrack.takesRows || !isFirstRow(core, c, i)) return -1;
+    const path = this.memo.find(c, i, WALK_FIRST);
     if (path < 0) return -1;
     // A first packet makes room for its connection before rules drop it.
     if (!conntrack.makeRoom(c.tupleHash[i]!)) return -1;
@@ -101,7 +101,7 @@ export class Recall {
     const status = words[at + C_STATUS]!;
     const family = c.family[i]!;
     if (!this.#isOfOthers(family, status, ctinfo)) return -1;
-    const path = this.#memo.find(c, i, walkState(ctinfo));
+    const path = this.memo.find(c, i, walkState(ctinfo));
     if (path < 0) return -1;
     const readsStatus = sharing[family]!.readsCtstatus;
     cache.setConnection(ct, ctinfo, c.way[i]!, words[at + C_MARK]!, readsStatus ? status : 0, path);
@@ -122,10 +122,10 @@ export class Recall {
     const isDropped = outcome === OUTCOME_DROPPED;
     if ((status & IPS_CONFIRMED) !== 0) {
       if (this.#isOfOthers(family, status, ctinfo)) {
-        this.#memo.set(c, i, walkState(ctinfo), path, trail.depends, isDropped);
+        this.memo.set(c, i, walkState(ctinfo), path, trail.depends, isDropped);
       }
     } else if (ctinfo === CT_NEW && this.#beganPlainly(family, ct, outcome)) {
-      this.#memo.set(c, i, WALK_FIRST, path, trail.depends, isDropped);
+      this.memo.set(c, i, WALK_FIRST, path, trail.depends, isDropped);
     }
   }
 

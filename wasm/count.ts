@@ -1,0 +1,52 @@
+/** What is written of a packet that is taken: its columns, the counters of its path and of its state. */
+import { AT_CTINFO, AT_FAMILY, AT_INVALID_REASON, AT_L4PROTO, AT_PATH } from './layout';
+import {
+  CONTEXT_PATH_BYTES,
+  CONTEXT_PATH_PACKETS,
+  CONTEXT_RECALLED,
+  CONTEXT_STATE_BYTES,
+  CONTEXT_STATE_PACKETS,
+  CT_NEW,
+  STATE_COUNT,
+  STATE_ESTABLISHED,
+  STATE_NEW,
+} from './records';
+
+/** Row `i`, of `lengthBytes`, of a connection in state `ctinfo` (ESTABLISHED, NEW, ESTABLISHED in reply), has gone `path`. */
+export function countPacket(
+  batch: usize,
+  i: u32,
+  path: u32,
+  ctinfo: u32,
+  lengthBytes: u32,
+  context: usize,
+): void {
+  const bytes = <f64>lengthBytes;
+  add(load<u32>(context, CONTEXT_PATH_PACKETS), path, 1);
+  add(load<u32>(context, CONTEXT_PATH_BYTES), path, bytes);
+  const protocol = (load<u8>(batch + i, AT_FAMILY) === 4 ? 0 : 256) + <u32>load<u8>(batch + i, AT_L4PROTO);
+  const counter = protocol * STATE_COUNT + (ctinfo === CT_NEW ? STATE_NEW : STATE_ESTABLISHED);
+  add(load<u32>(context, CONTEXT_STATE_PACKETS), counter, 1);
+  add(load<u32>(context, CONTEXT_STATE_BYTES), counter, bytes);
+  store<u32>(batch + 4 * i, path, AT_PATH);
+  store<u8>(batch + i, ctinfo, AT_CTINFO);
+  store<u16>(batch + 2 * i, 0, AT_INVALID_REASON);
+}
+
+/** The same of one that a walk of another connection has shown its way. */
+export function countRecalled(
+  batch: usize,
+  i: u32,
+  path: u32,
+  ctinfo: u32,
+  lengthBytes: u32,
+  context: usize,
+): void {
+  store<u32>(context, load<u32>(context, CONTEXT_RECALLED) + 1, CONTEXT_RECALLED);
+  countPacket(batch, i, path, ctinfo, lengthBytes, context);
+}
+
+function add(counters: usize, i: u32, amount: f64): void {
+  const at = counters + 8 * i;
+  store<f64>(at, load<f64>(at) + amount);
+}
