@@ -155,12 +155,16 @@ export class OrderedStage {
   #known = 0;
   /** Packets whose connection knew their way. */
   get cached(): number {
-    return this.#known - this.#quick.recalled;
+    return this.#known - this.recalledByKernels;
   }
 
   /** Packets that were spared a walk by the walks of others. */
   get recalled(): number {
-    return this.#recall.recalled + this.#quick.recalled;
+    return this.#recall.recalled + this.recalledByKernels;
+  }
+
+  get recalledByKernels(): number {
+    return this.#quick.recalled;
   }
 
   get mostPendingAnswers(): number {
