@@ -1,7 +1,7 @@
 export { number, sort } from './columns';
 export { conditionsOf } from './conditions';
 export { decode, decodeShare } from './decode';
+export { locate } from './locate';
 export { walkPcap } from './pcap';
-export { locate } from './quick-way';
 export { sum } from './sum';
 export { take } from './take';

@@ -1,20 +1,17 @@
 /**
  * The everyday part of the quick way: src/netfilter/quick-way.loop.ts says what that is, does the same, and takes over
- * wherever this stops; conntrack/locate.loop.ts says why rows are located first. Whatever is not everyday is left as it was
+ * wherever this stops. Whatever is not everyday is left as it was
  * found: a row is either taken to its end or not touched at all.
  *
  * `context` is the address of a structure that src/netfilter/quick-kernels.ts fills in.
  */
-import { hashTuple4 } from './hash';
+import { countPacket } from './count';
 import {
-  AT_CTINFO,
   AT_DADDR,
   AT_DPORT,
   AT_FAMILY,
-  AT_INVALID_REASON,
   AT_L4PROTO,
   AT_LENGTH,
-  AT_PATH,
   AT_PAYLOAD_BYTES,
   AT_QUICK,
   AT_REFERENCE,
@@ -26,19 +23,15 @@ import {
   AT_TCP_SEQ,
   AT_TCP_WINDOW,
   AT_TIME_NS,
-  AT_TUPLE_HASH,
   AT_WAY,
   PLAIN_ECHO4,
   PLAIN_ECHO6,
   PLAIN_TCP4,
   PLAIN_TCP6,
-  PLAIN_UDP4,
 } from './layout';
 import {
   ACCOUNT_ELEMENTS,
   C_MARK,
-  C_PROTO,
-  C_REPLY,
   C_STATE,
   C_STATUS,
   C_TCP_LAST,
@@ -58,16 +51,9 @@ import {
   CONTEXT_FLAGS,
   CONTEXT_ICMP,
   CONTEXT_ICMPV6,
-  CONTEXT_INDEX,
-  CONTEXT_MASK,
   CONTEXT_MAX_RETRANS,
-  CONTEXT_PATH_BYTES,
-  CONTEXT_PATH_PACKETS,
   CONTEXT_RECORDS,
   CONTEXT_RETRANS,
-  CONTEXT_STATE_BYTES,
-  CONTEXT_STATE_PACKETS,
-  CONTEXT_TOUCHED,
   CONTEXT_UDP,
   CONTEXT_UDP_STREAM,
   CONTEXT_UNACK,
@@ -95,9 +81,6 @@ import {
   SEEN_MAXACK,
   SEEN_MAXEND,
   SEEN_MAXWIN,
-  STATE_COUNT,
-  STATE_ESTABLISHED,
-  STATE_NEW,
   TCP_ACK_SET,
   TCP_ESTABLISHED,
   TCP_SEEN_WORDS,
@@ -106,10 +89,7 @@ import {
   TUPLE_SPORT,
   TUPLE_ZONE,
 } from './records';
-
-/** A record is 256 bytes, the tuple of its reply direction 64 behind that of the original one. */
-const RECORD_SHIFT: u32 = 8;
-const DIRECTION_SHIFT: u32 = 6;
+import { DIRECTION_SHIFT, RECORD_SHIFT } from './table';
 
 const STATUS_GATE: u32 = IPS_CONFIRMED | IPS_DYING | IPS_TEMPLATE | IPS_FIXED_TIMEOUT | IPS_WHOLE_WAY;
 const STATUS_EXPECTED_GATE: u32 = STATUS_GATE | IPS_EXPECTED;
@@ -121,74 +101,6 @@ const KIND_FLAGS: u32 = 0x37;
 const ACK: u32 = 16;
 const ECHO_REQUEST: u32 = 8;
 const ECHO_REQUEST6: u32 = 128;
-
-/** Writes the column `reference` of rows [begin, end), and loads what `take` will look at. */
-export function locate(batch: usize, begin: u32, end: u32, context: usize): void {
-  const index: usize = load<u32>(context, CONTEXT_INDEX);
-  const records: usize = load<u32>(context, CONTEXT_RECORDS);
-  const mask = load<u32>(context, CONTEXT_MASK);
-  let sum: u32 = 0;
-  for (let i = begin; i < end; i++) {
-    sum ^= load<u32>(index + ((load<u32>(batch + 4 * i, AT_TUPLE_HASH) & mask) << 3));
-  }
-  for (let i = begin; i < end; i++) {
-    const p4 = batch + 4 * i;
-    const hash = load<u32>(p4, AT_TUPLE_HASH);
-    let slot = hash & mask;
-    let found: i32 = -1;
-    for (;;) {
-      const at = index + (slot << 3);
-      const reference = load<u32>(at, 4);
-      if (reference === 0) break;
-      if (load<u32>(at) === hash) {
-        found = reference - 1;
-        break;
-      }
-      slot = (slot + 1) & mask;
-    }
-    store<i32>(p4, found, AT_REFERENCE);
-    if (found < 0) sum ^= touchForNew(batch, i, index, records, mask, hash);
-  }
-  for (let i = begin; i < end; i++) {
-    const found: u32 = max<i32>(load<i32>(batch + 4 * i, AT_REFERENCE), 0);
-    const at = records + ((found >>> 1) << RECORD_SHIFT);
-    sum ^=
-      load<u32>(at + ((found & 1) << DIRECTION_SHIFT)) ^
-      load<u32>(at, 4 * C_PROTO) ^
-      load<u32>(at, 4 * C_STATUS);
-  }
-  store<u32>(context, sum, CONTEXT_TOUCHED);
-}
-
-/** So far behind its home the connection is looked for that makes room for a new one: a line of the index. */
-const NEAR_SLOTS: u32 = 8;
-
-/**
- * Loads what row `i` will need if it begins a connection: where its answers will be entered, and, lest the table be full,
- * the connection that early_drop() looks at first.
- */
-function touchForNew(batch: usize, i: u32, index: usize, records: usize, mask: u32, hash: u32): u32 {
-  const kind: u32 = load<u8>(batch + i, AT_QUICK);
-  if (kind !== PLAIN_TCP4 && kind !== PLAIN_UDP4) return 0;
-  const p2 = batch + 2 * i;
-  const p16 = batch + 16 * i;
-  const ports: i32 = ((<i32>load<u16>(p2, AT_DPORT)) << 16) | <i32>load<u16>(p2, AT_SPORT);
-  const reply: u32 = hashTuple4(
-    load<i32>(p16, AT_DADDR),
-    load<i32>(p16, AT_SADDR),
-    ports,
-    load<u8>(batch + i, AT_L4PROTO),
-  );
-  let sum = load<u32>(index + ((reply & mask) << 3));
-  for (let k: u32 = 0; k < NEAR_SLOTS; k++) {
-    const reference = load<u32>(index + (((hash + k) & mask) << 3), 4);
-    if (reference === 0) continue;
-    const at = records + (((reference - 1) >>> 1) << RECORD_SHIFT);
-    sum ^= load<u32>(at) ^ load<u32>(at, 4 * C_REPLY) ^ load<u32>(at, 4 * C_STATUS);
-    break;
-  }
-  return sum;
-}
 
 /** Takes rows from `begin` on, which must be located; gives the row at which it stopped, untouched, or `end`. */
 export function takeEveryday(batch: usize, begin: u32, end: u32, context: usize): u32 {
@@ -268,29 +180,16 @@ export function takeEveryday(batch: usize, begin: u32, end: u32, context: usize)
       store<u32>(at, after, 4 * C_STATUS);
     }
 
-    const bytes = <f64>load<u32>(p4, AT_LENGTH);
+    const lengthBytes = load<u32>(p4, AT_LENGTH);
     if ((flags & HAS_ACCOUNTS) !== 0) {
       const account = 8 * (ACCOUNT_ELEMENTS * (<u32>reference >>> 1) + 2 * dir);
       const accounts = load<u32>(context, CONTEXT_ACCOUNTS) + account;
       store<f64>(accounts, load<f64>(accounts) + 1);
-      store<f64>(accounts, load<f64>(accounts, 8) + bytes, 8);
+      store<f64>(accounts, load<f64>(accounts, 8) + <f64>lengthBytes, 8);
     }
-    add(load<u32>(context, CONTEXT_PATH_PACKETS), path - 1, 1);
-    add(load<u32>(context, CONTEXT_PATH_BYTES), path - 1, bytes);
-    const counter =
-      ((isIpv4 ? 0 : 256) + l4proto) * STATE_COUNT + (state === CT_NEW ? STATE_NEW : STATE_ESTABLISHED);
-    add(load<u32>(context, CONTEXT_STATE_PACKETS), counter, 1);
-    add(load<u32>(context, CONTEXT_STATE_BYTES), counter, bytes);
-    store<u32>(p4, path - 1, AT_PATH);
-    store<u8>(p1, state, AT_CTINFO);
-    store<u16>(p2, 0, AT_INVALID_REASON);
+    countPacket(batch, i, path - 1, state, lengthBytes, context);
   }
   return end;
-}
-
-function add(counters: usize, i: u32, amount: f64): void {
-  const at = counters + 8 * i;
-  store<f64>(at, load<f64>(at) + amount);
 }
 
 /** Sequence number `a` lies before `b`. */

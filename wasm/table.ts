@@ -86,15 +86,18 @@ export function kill(records: usize, header: usize, index: usize, mask: u32, ct:
   store<u32>(header, load<u32>(header, 4 * HEADER_COUNT) - 1, 4 * HEADER_COUNT);
 }
 
-/** ConntrackTable.removeTuple, of the tuple at `tuple`, in the default zone. */
-function removeTuple(index: usize, mask: u32, tuple: usize, reference: u32): void {
+/** ConntrackTable.hashOf, of the tuple at `tuple`, in the default zone. */
+export function hashAt(tuple: usize): u32 {
   const ports: i32 = (load<i32>(tuple, 4 * TUPLE_SPORT) << 16) | load<i32>(tuple, 4 * TUPLE_DPORT);
   const proto = load<i32>(tuple, 4 * TUPLE_PROTO);
-  const hash: u32 =
-    proto >>> 8 === 4
-      ? hashTuple4(load<i32>(tuple), load<i32>(tuple, 16), ports, proto & 255)
-      : hashTuple6(v128.load(tuple), v128.load(tuple, 16), ports, proto & 255);
-  let slot = hash & mask;
+  return proto >>> 8 === 4
+    ? hashTuple4(load<i32>(tuple), load<i32>(tuple, 16), ports, proto & 255)
+    : hashTuple6(v128.load(tuple), v128.load(tuple, 16), ports, proto & 255);
+}
+
+/** ConntrackTable.removeTuple, of the tuple at `tuple`, in the default zone. */
+function removeTuple(index: usize, mask: u32, tuple: usize, reference: u32): void {
+  let slot = hashAt(tuple) & mask;
   while (load<u32>(index + (slot << 3), 4) !== reference) slot = (slot + 1) & mask;
   // Close the gap: every entry behind it that may move there (its home is not behind the gap) does.
   for (let next = (slot + 1) & mask; ; next = (next + 1) & mask) {

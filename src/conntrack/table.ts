@@ -297,20 +297,37 @@ export class ConntrackTable {
     index[2 * slot + 1] = carried;
   }
 
-  /** Uses twice as many slots. Each reference is moved a constant number of times over a table's life, on average. */
+  /**
+   * Uses twice as many slots. Each reference is moved a constant number of times over a table's life, on average.
+   *
+   * The half that is new is empty, and what stood in a row of slots between two gaps goes to the same row and to that as far
+   * behind in the new half, where nothing else goes: so it is done row by row, without a copy of the index.
+   */
   private doubleIndex(): void {
-    const used = this.header[HEADER_INDEX_USED]!;
-    if (2 * used > this.header[HEADER_INDEX_SLOTS]!) return;
-    const old = this.index.slice(0, 2 * used);
-    this.index.fill(0, 0, 2 * used);
-    this.header[HEADER_INDEX_USED] = 2 * used;
+    const { header, index } = this;
+    const used = header[HEADER_INDEX_USED]!;
+    if (2 * used > header[HEADER_INDEX_SLOTS]!) return;
+    header[HEADER_INDEX_USED] = 2 * used;
     this.indexMask = 2 * used - 1;
-    // From behind, and beginning in a gap (half of the slots are free), so that the latest of equal hashes comes last.
+    // Half of the slots are free. The last row may go on at the beginning.
     let gap = 0;
-    while (old[2 * gap + 1] !== 0) gap++;
-    for (let i = gap + used - 1; i > gap; i--) {
+    while (index[2 * gap + 1] !== 0) gap++;
+    let row = new Int32Array(2 * 64);
+    let length = 0;
+    for (let i = gap + 1; i <= gap + used; i++) {
       const slot = 2 * (i & (used - 1));
-      if (old[slot + 1] !== 0) this.place(old[slot]!, old[slot + 1]!);
+      if (index[slot + 1] !== 0) {
+        if (length === row.length) row = grow(row);
+        row[length] = index[slot]!;
+        row[length + 1] = index[slot + 1]!;
+        length += 2;
+        index[slot + 1] = 0;
+        index[slot] = 0;
+        continue;
+      }
+      // From behind, so that the latest of equal hashes comes last.
+      for (let k = length - 2; k >= 0; k -= 2) this.place(row[k]!, row[k + 1]!);
+      length = 0;
     }
   }
 
@@ -351,6 +368,12 @@ export class ConntrackTable {
     }
     return false;
   }
+}
+
+function grow(from: Int32Array): Int32Array<ArrayBuffer> {
+  const to = new Int32Array(2 * from.length);
+  to.set(from);
+  return to;
 }
 
 /** 32 KiB of index to begin with: for a thousand connections. */
