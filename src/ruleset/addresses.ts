@@ -14,12 +14,16 @@ export interface ParsedAddress {
 }
 
 /** All addresses of a comma-separated list. */
-export function parseAddressList(text: string, family: Family, call: RuleCall): ParsedAddress[] {
+export function parseAddressList(
+  text: string,
+  family: Family,
+  call: Pick<RuleCall, 'fail'>,
+): ParsedAddress[] {
   if (!text.includes(',')) return [parseOne(text.replace(/^[ \t]+/, ''), family, call)];
   return text.split(',').map((part) => parseOne(part.replace(/^[ \t]+/, ''), family, call));
 }
 
-function parseOne(text: string, family: Family, call: RuleCall): ParsedAddress {
+function parseOne(text: string, family: Family, call: Pick<RuleCall, 'fail'>): ParsedAddress {
   const slash = text.lastIndexOf('/');
   const hostText = slash < 0 ? text : text.slice(0, slash);
   const mask = slash < 0 ? fullMask(family) : parseMask(text.slice(slash + 1), family, call);
@@ -58,7 +62,7 @@ function parseHost4(text: string): Int32Array | undefined {
   return words;
 }
 
-function parseMask(text: string, family: Family, call: RuleCall): Int32Array {
+function parseMask(text: string, family: Family, call: Pick<RuleCall, 'fail'>): Int32Array {
   const bits = strtoui(text, 0, family === 4 ? 32 : 128);
   if (bits !== undefined) return prefixMaskOf(bits, family);
   const dotted = family === 4 ? /^\d{1,3}(\.\d{1,3}){3}$/.test(text) && parseHost4(text) : parseIpv6(text);

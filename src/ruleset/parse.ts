@@ -1,9 +1,13 @@
 import type { Finding, SourcePosition } from '../base/errors.ts';
 import type { Family } from '../base/inet.ts';
+import type { TargetDefinition } from '../extension/define.ts';
 import { strtoumax } from '../extension/numbers.ts';
-import { RuleFault } from '../extension/syntax.ts';
+import { RuleFault, raise } from '../extension/syntax.ts';
 import { byteLength } from '../extension/values.ts';
+import { findTarget } from '../targets/registry.ts';
+import { type ParsedAddress, parseAddressList } from './addresses.ts';
 import { checkTable } from './kernel-check.ts';
+import { LineShapes } from './line-shapes.ts';
 import { isTableName, type Ruleset, type RuleTarget } from './model.ts';
 import {
   type Command,
@@ -13,7 +17,7 @@ import {
   unknownTargetHint,
   unknownTargetPhrase,
 } from './rule-parser.ts';
-import { expandRules, type Refusal, TableBuilder } from './table-builder.ts';
+import { expandRules, makeRule, type Refusal, TableBuilder } from './table-builder.ts';
 import { MAX_LINE_BYTES, MAX_WORD_CHARS, MAX_WORDS, tokenize, type Word } from './tokenize.ts';
 
 /**
@@ -59,6 +63,8 @@ class Parser {
   readonly #tables = new Map<string, TableBuilder>();
   /** The table that is being read; 'skipped' when its name is not one. */
   #table: TableBuilder | 'skipped' | undefined;
+  /** Shapes of its lines. */
+  #shapes: LineShapes | undefined;
   #hasCounters = false;
   #saidCrLf = false;
   // The line that is being read.
@@ -217,6 +223,7 @@ class Parser {
       this.#table = 'skipped';
       return;
     }
+    this.#shapes = new LineShapes();
     const known = this.#tables.get(word.text);
     if (known !== undefined) {
       known.reset();
@@ -304,7 +311,13 @@ class Parser {
       if (counters === undefined) return;
       this.#hasCounters = true;
       [packets, bytes, start] = counters;
+      while (line.charCodeAt(start) === 32) start++;
     }
+    const hasShape = this.#shapes!.split(line, start, (name) =>
+      findTarget(name, this.#family) === undefined ? table.chainNamed(name) : undefined,
+    );
+    if (hasShape && this.#addAsBefore(table, packets, bytes)) return;
+    const said = this.#findings.length;
     const { words, openQuoteColumn } = tokenize(line, start);
     if (!this.#checkWords(words)) return;
     if (openQuoteColumn > 0) {
@@ -338,10 +351,50 @@ class Parser {
         const chainWord = wordAt(words, 1);
         this.#say('libiptc', 'error', refusal.message, chainWord.column, chainWord.lengthChars, refusal.hint);
       }
+      if (hasShape && this.#findings.length === said && !parser.askedForChain && command.rule !== undefined)
+        this.#shapes!.learn(command.rule);
     } catch (fault) {
       if (!(fault instanceof RuleFault)) throw fault;
       const word = wordAt(words, parser.word);
       this.#error(fault.message, word.column, word.lengthChars, fault.hint);
+    }
+  }
+
+  /** The line was split into its shape: adds its rule if another line of the shape has been read. False: nothing is done. */
+  #addAsBefore(table: TableBuilder, packets: bigint, bytes: bigint): boolean {
+    const shapes = this.#shapes!;
+    const parts = shapes.known;
+    if (parts === undefined) return false;
+    let target: RuleTarget = { kind: 'none' };
+    if (shapes.jumpsTo !== '') target = { kind: 'jump', chain: shapes.jumpsTo };
+    else if (parts.target !== undefined) {
+      if (table.hasChain(parts.targetName)) return false;
+      target = extensionTarget(parts.target);
+    }
+    const source = shapes.source === undefined ? parts.sources[0] : this.#address(shapes.source);
+    const destination =
+      shapes.destination === undefined ? parts.destinations[0] : this.#address(shapes.destination);
+    if (source === 'wrong' || destination === 'wrong') return false;
+    const position = this.#position(1, this.#text.length);
+    const rule = makeRule(
+      parts,
+      source,
+      destination,
+      target,
+      position,
+      parts.packets ?? packets,
+      parts.bytes ?? bytes,
+    );
+    return table.add(shapes.chain, [rule]) === undefined;
+  }
+
+  /** One address of a line that has a shape; 'wrong' where the line has to be read to say why. */
+  #address(text: string): ParsedAddress | 'wrong' {
+    try {
+      return parseAddressList(text, this.#family, NOBODY)[0]!;
+    } catch (fault) {
+      if (fault instanceof RuleFault) return 'wrong';
+      throw fault;
     }
   }
 
@@ -388,12 +441,7 @@ class Parser {
     const name = parts.targetName;
     parser.word = parts.targetWordIndex;
     const isChain = name !== '' && table.hasChain(name);
-    if (parts.target !== undefined && !isChain) {
-      const definition = parts.target.extension.definition as (RuleTarget & {
-        kind: 'extension';
-      })['definition'];
-      return { kind: 'extension', definition, options: parts.target.options };
-    }
+    if (parts.target !== undefined && !isChain) return extensionTarget(parts.target);
     if (parts.target !== undefined) parser.warn(`using chain ${name}, not extension`);
     if (name === '') return { kind: 'none' };
     if (isChain) return { kind: parts.isGoto ? 'goto' : 'jump', chain: name };
@@ -453,6 +501,14 @@ class Parser {
     }
   }
 }
+
+/** -j with the name of a target. */
+function extensionTarget({ extension, options }: NonNullable<RuleParts['target']>): RuleTarget {
+  return { kind: 'extension', definition: extension.definition as TargetDefinition, options };
+}
+
+/** Asked on behalf of nobody: what it refuses is said when the line is read. */
+const NOBODY = { fail: raise };
 
 function firstWord(line: string, from: number): Word | undefined {
   const found = /[^ \t]+/.exec(line.slice(from));

@@ -142,8 +142,11 @@ export class LineParser implements RuleCall {
     return this.#context.table;
   }
   get chain(): string {
+    this.askedForChain = true;
     return this.#chain ?? '';
   }
+  /** What an extension made of its options may depend on the chain. */
+  askedForChain = false;
   readonly fail = (message: string, hint?: string): never => raise(message, hint);
   warn(message: string, hint?: string): void {
     this.#context.warn(message, this.word, hint);

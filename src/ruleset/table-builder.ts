@@ -66,6 +66,11 @@ export class TableBuilder {
     return this.#chains.has(name);
   }
 
+  /** The name as the chain has it; undefined when there is none. */
+  chainNamed(name: string): string | undefined {
+    return this.#chains.get(name)?.name;
+  }
+
   isBuiltin(name: string): boolean {
     return this.#chains.get(name)?.builtin !== undefined;
   }
@@ -255,24 +260,37 @@ export function expandRules(
   const destinations = parts.destinations.length === 0 ? [undefined] : parts.destinations;
   for (const source of sources) {
     for (const destination of destinations) {
-      rules.push({
-        source: addressMatch(source, parts.sourceInverted),
-        destination: addressMatch(destination, parts.destinationInverted),
-        inInterface: parts.inInterface,
-        outInterface: parts.outInterface,
-        protocol: parts.protocol,
-        protocolInverted: parts.protocolInverted,
-        fragment: parts.fragment,
-        matches: parts.matches,
-        target,
-        packets,
-        bytes,
-        position,
-        unsupported: parts.unsupported,
-      });
+      rules.push(makeRule(parts, source, destination, target, position, packets, bytes));
     }
   }
   return rules;
+}
+
+/** One of them. */
+export function makeRule(
+  parts: RuleParts,
+  source: ParsedAddress | undefined,
+  destination: ParsedAddress | undefined,
+  target: RuleTarget,
+  position: SourcePosition,
+  packets: bigint,
+  bytes: bigint,
+): Rule {
+  return {
+    source: addressMatch(source, parts.sourceInverted),
+    destination: addressMatch(destination, parts.destinationInverted),
+    inInterface: parts.inInterface,
+    outInterface: parts.outInterface,
+    protocol: parts.protocol,
+    protocolInverted: parts.protocolInverted,
+    fragment: parts.fragment,
+    matches: parts.matches,
+    target,
+    packets,
+    bytes,
+    position,
+    unsupported: parts.unsupported,
+  };
 }
 
 /** Any address, not inverted, is no test at all. */
