@@ -37,8 +37,16 @@ export const STAGES: readonly { readonly name: StageName; readonly title: string
     { name: 'direction', title: 'direction', does: 'which way packets passed, echoes' },
     { name: 'columns', title: 'columns', does: 'by which way in each packet comes' },
     { name: 'looking-up', title: 'looking up', does: 'the connections of packets' },
-    { name: 'known-ways', title: 'known ways', does: 'conntrack and path of packets whose way is known' },
-    { name: 'recalling', title: 'recalling', does: "asking whether another connection's walk tells the way" },
+    {
+      name: 'known-ways',
+      title: 'known ways',
+      does: "conntrack and path of packets straight from their columns, where their connection or another's walk tells the way",
+    },
+    {
+      name: 'recalling',
+      title: 'recalling',
+      does: "asking whether another connection's walk tells the way, where kernels do not",
+    },
     { name: 'long-way', title: 'long way', does: 'all else that is done for packets one by one' },
     {
       name: 'walks',

@@ -27,13 +27,13 @@ const CLIENTS6 = ['2001:db8:1::9', '2001:db8:1::a'];
 const SERVERS6 = ['2001:db8:2::9', '2001:db8:2:0:7::a'];
 const PORTS = [22, 80, 443, 1024];
 
-/** Several conversations at a time, `count` packets at least. */
-export function shortConversations(dice: Dice, count: number): Sent[] {
+/** Several conversations at a time, `count` packets at least; `scans`: so many in a hundred that are scans. */
+export function shortConversations(dice: Dice, count: number, scans: number): Sent[] {
   const mixed: Sent[] = [];
   const running: Sent[][] = [];
   const atOnce = dice.pick([1, 4, 40]);
   while (mixed.length < count || running.length > 0) {
-    while (running.length < atOnce && mixed.length < count) running.push(one(dice));
+    while (running.length < atOnce && mixed.length < count) running.push(one(dice, dice.chance(scans)));
     const next = dice.below(running.length);
     const packet = running[next]!.shift();
     if (packet === undefined) running.splice(next, 1);
@@ -42,13 +42,13 @@ export function shortConversations(dice: Dice, count: number): Sent[] {
   return mixed;
 }
 
-function one(dice: Dice): Sent[] {
+function one(dice: Dice, isScan: boolean): Sent[] {
   const isIpv4 = dice.chance(65);
   const client = dice.pick(isIpv4 ? CLIENTS : CLIENTS6);
   const server = dice.pick(isIpv4 ? SERVERS : SERVERS6);
   const clientPort = 1000 + dice.below(dice.pick([8, 3000]));
   const serverPort = dice.pick(PORTS);
-  const what = dice.below(100);
+  const what = isScan ? 100 : dice.below(90);
   if (what < 15) return converse(dice, { client, server, clientPort, serverPort }, 3 + dice.below(30));
   const out: Sent[] = [];
   const send = (fromClient: boolean, layer: Layer): void => {
@@ -76,9 +76,12 @@ function one(dice: Dice): Sent[] {
     for (let i = dice.below(4); i >= 0; i--) echo(dice.chance(30), dice.below(2000));
   } else {
     // A scan: nothing answers, or a reset does.
-    for (let i = dice.below(12); i >= 0; i--) {
+    for (let i = dice.below(20); i >= 0; i--) {
       const sport = 1000 + dice.below(60000);
-      send(true, tcp({ sport, dport: serverPort, flags: 'S', seq: dice.word() }));
+      send(
+        true,
+        tcp({ sport, dport: serverPort, flags: 'S', seq: dice.word(), options: tcpOption.mss(1460) }),
+      );
       if (dice.chance(30)) send(false, tcp({ sport: serverPort, dport: sport, flags: 'RA', seq: 0, ack: 1 }));
     }
   }
@@ -99,22 +102,24 @@ function polite(
     if (dice.chance(60)) parts.push(tcpOption.sackPermitted());
     if (dice.chance(60)) parts.push(tcpOption.windowScale(dice.pick([0, 7, 14, 15])));
     if (dice.chance(10)) parts.push(tcpOption.nop(), Uint8Array.of(dice.pick([2, 3, 4, 8]), dice.below(5)));
+    // A window scale of which the header has no third byte.
+    if (dice.chance(5)) return Uint8Array.of(1, 1, 3, 3);
     return dice.chance(10) ? new Uint8Array() : concat(...parts);
   };
-  const segment = (from: 0 | 1, flags: string, payload = 0): void => {
+  const segment = (from: 0 | 1, flags: string, payload = 0, late = 0): void => {
     const repeats = dice.chance(5) ? 2 : 1;
     const layer = tcp({
       sport: from === 0 ? clientPort : serverPort,
       dport: from === 0 ? serverPort : clientPort,
       flags,
-      seq: next[from]! >>> 0,
-      ack: flags.includes('A') ? next[1 - from]! >>> 0 : 0,
+      seq: (next[from]! - (from === 0 ? late : 0)) >>> 0,
+      ack: flags.includes('A') ? (next[1 - from]! - (from === 1 ? late : 0)) >>> 0 : 0,
       window: dice.chance(3) ? 0 : window,
       options: flags.includes('S') ? options() : new Uint8Array(),
       payload: filler(payload),
     });
     if (!dice.chance(3)) for (let i = 0; i < repeats; i++) send(from === 0, layer);
-    next[from]! += payload + (/[SF]/.test(flags) ? 1 : 0);
+    if (late === 0) next[from]! += payload + (/[SF]/.test(flags) ? 1 : 0);
   };
   segment(0, dice.pick(['S', 'S', 'SEC']));
   if (dice.chance(15)) return;
@@ -126,6 +131,11 @@ function polite(
     segment(from, dice.pick(['PA', 'A']), dice.pick([0, 10, 1000]));
     if (dice.chance(70)) segment(from === 0 ? 1 : 0, 'A');
   }
+  if (dice.chance(8)) {
+    // A SYN from long ago, and a reset that acknowledges it.
+    segment(0, 'S', 0, 50);
+    segment(1, 'RA', 0, 49);
+  }
   const closer = dice.below(2) as 0 | 1;
   const other = closer === 0 ? 1 : 0;
   const closing = dice.below(10);
@@ -136,6 +146,11 @@ function polite(
   if (dice.chance(20)) segment(other, 'PA', 100);
   if (dice.chance(20)) segment(other, 'RA');
   segment(other, 'FA');
+  if (dice.chance(10)) {
+    // A SYN that comes too early, and the challenge that answers it.
+    segment(0, 'S', 0, 50);
+    segment(1, 'A');
+  }
   segment(closer, 'A');
   if (dice.chance(15)) segment(closer, 'RA');
   if (dice.chance(20)) segment(0, 'S');
