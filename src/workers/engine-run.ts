@@ -110,6 +110,8 @@ class Work {
   /** Those that were to take shares, when there are none after all. */
   #spent: Threads | undefined;
   #start: ShareStart | undefined;
+  /** The threads have replayed shares, though it was in vain. */
+  #hasTried = false;
 
   constructor(shares: number, threads: Threads | undefined, stopwatch: Stopwatch | undefined) {
     this.#shares = shares;
@@ -135,6 +137,7 @@ class Work {
     observer: ReplayObserver,
   ): Promise<Run | undefined> {
     const { runShares } = await import('./shares.ts');
+    this.#hasTried = true;
     return runShares(reader, machineConfig, loaded, start, by, observer, this.stopwatch);
   }
 
@@ -149,8 +152,11 @@ class Work {
     const [{ Threads }, { runOnPool }] = await Promise.all([import('./threads.ts'), import('./pool.ts')]);
     if (this.#shares > 1) {
       this.#start?.board.abort();
-      this.#spent = this.#threads;
-      this.#threads = new Threads(workers);
+      // Threads that took shares in vain know the engine by heart, and fewer of them are worth more than new ones.
+      if (!this.#hasTried) {
+        this.#spent = this.#threads;
+        this.#threads = new Threads(workers);
+      }
     }
     return runOnPool(reader, machineConfig, this.#threads!, observer, this.stopwatch);
   }
