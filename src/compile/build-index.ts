@@ -109,10 +109,12 @@ export class IndexBuilder {
    * The node for these rules, where the fields of the bits `decided` need not be looked at any more. `room`: into how many
    * lists a rule may be put, on average.
    */
-  #build(rules: Int32Array, decided: number, room: number): number {
+  #build(given: Int32Array | readonly number[], decided: number, room: number): number {
+    if (given.length <= LEAF_RULES) return this.#leaf(given);
+    const rules = given instanceof Int32Array ? given : Int32Array.from(given);
     let excluded = decided;
     for (;;) {
-      const chosen = rules.length <= LEAF_RULES ? -1 : this.#choose(rules, excluded);
+      const chosen = this.#choose(rules, excluded);
       if (chosen < 0) return this.#leaf(rules);
       const field = this.#fields[chosen]!;
       const split: Split = {
@@ -129,12 +131,12 @@ export class IndexBuilder {
     }
   }
 
-  #leaf(rules: Int32Array): number {
+  #leaf(rules: Int32Array | readonly number[]): number {
     this.#listCount = rules.length === 0 ? 0 : 1;
     if (rules.length === 0) return 0;
     const at = this.#lists.used;
     this.#lists.push(rules.length);
-    for (const rule of rules) this.#lists.push(rule);
+    for (let i = 0; i < rules.length; i++) this.#lists.push(rules[i]!);
     return -at;
   }
 
@@ -153,23 +155,17 @@ export class IndexBuilder {
   }
 
   #hashNode(field: WordField, mask: number, { constrained, rest, decided, room }: Split): number {
-    const byKey = new Map<number, number[]>();
-    let copies = 0;
-    for (const rule of constrained) {
-      for (const key of field.keysOf(rule)) {
-        put(byKey, key, rule);
-        copies++;
-      }
-    }
-    const left = (room * constrained.length) / copies;
+    const groups = new Groups(field, constrained);
+    const left = (room * constrained.length) / groups.copies;
     if (left < 1) return TOO_MANY_COPIES;
     let size = 4;
-    while (size < 2 * byKey.size) size *= 2;
+    while (size < 2 * groups.count) size *= 2;
     const nodes = this.#nodes;
     const node = nodes.reserve(HASH_TABLE + 2 * size);
     let most = 0;
-    for (const [key, list] of byKey) {
-      const child = this.#build(Int32Array.from(list), decided, left);
+    for (let group = 0; group < groups.count; group++) {
+      const key = groups.keyOf(group);
+      const child = this.#build(groups.rulesOf(group), decided, left);
       most = Math.max(most, this.#listCount);
       let slot = mix32(key) & (size - 1);
       while (nodes.at(node + HASH_TABLE + 2 * slot + 1) !== 0) slot = (slot + 1) & (size - 1);
@@ -209,7 +205,7 @@ export class IndexBuilder {
       const at = nodes.reserve(((bounds.length - 1) >> (CELL_SHIFT * level)) + 1);
       let most = 0;
       for (const [cell, list] of byCell) {
-        nodes.set(at + cell, this.#build(Int32Array.from(list), decided, left));
+        nodes.set(at + cell, this.#build(list, decided, left));
         most = Math.max(most, this.#listCount);
       }
       nodes.set(node + RANGES_LEVELS + level, at);
@@ -263,6 +259,75 @@ function put(map: Map<number, number[]>, key: number, rule: number): void {
   const list = map.get(key);
   if (list === undefined) map.set(key, [rule]);
   else list.push(rule);
+}
+
+/** The rules of a hash node by their keys, in the order in which the keys come up first. */
+class Groups {
+  count = 0;
+  /** How often rules stand in them in all. */
+  copies = 0;
+  /** By group: its key, where its first and last entry is, and how many there are. By entry: its rule, and the next one. */
+  readonly #keys = new Words();
+  readonly #firsts = new Words();
+  readonly #lasts = new Words();
+  readonly #lengths = new Words();
+  readonly #rules = new Words();
+  readonly #nexts = new Words();
+  /** Open addressing: number of the group + 1. */
+  #slots = new Int32Array(16);
+
+  constructor(field: WordField, rules: Int32Array) {
+    for (const rule of rules) {
+      const pairs = field.pairs[rule]!;
+      for (let k = 0; k < pairs.length; k += 2) this.#add(pairs[k]! | 0, rule);
+    }
+  }
+
+  keyOf(group: number): number {
+    return this.#keys.at(group);
+  }
+
+  rulesOf(group: number): Int32Array | readonly number[] {
+    const length = this.#lengths.at(group);
+    let entry = this.#firsts.at(group);
+    if (length === 1) return [this.#rules.at(entry)];
+    const rules = new Int32Array(length);
+    for (let i = 0; i < length; i++, entry = this.#nexts.at(entry)) rules[i] = this.#rules.at(entry);
+    return rules;
+  }
+
+  #add(key: number, rule: number): void {
+    const mask = this.#slots.length - 1;
+    let slot = mix32(key) & mask;
+    while (this.#slots[slot] !== 0 && this.#keys.at(this.#slots[slot]! - 1) !== key) slot = (slot + 1) & mask;
+    const entry = this.copies++;
+    this.#rules.push(rule);
+    this.#nexts.push(0);
+    if (this.#slots[slot] === 0) {
+      this.#slots[slot] = ++this.count;
+      this.#keys.push(key);
+      this.#firsts.push(entry);
+      this.#lasts.push(entry);
+      this.#lengths.push(1);
+      if (2 * this.count > mask) this.#grow();
+      return;
+    }
+    const group = this.#slots[slot]! - 1;
+    this.#nexts.set(this.#lasts.at(group), entry);
+    this.#lasts.set(group, entry);
+    this.#lengths.set(group, this.#lengths.at(group) + 1);
+  }
+
+  #grow(): void {
+    const slots = new Int32Array(2 * this.#slots.length);
+    const mask = slots.length - 1;
+    for (let group = 0; group < this.count; group++) {
+      let slot = mix32(this.#keys.at(group)) & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = group + 1;
+    }
+    this.#slots = slots;
+  }
 }
 
 /** The cells of a node of ranges: its bounds, and for each level which rules stand in which cells. */

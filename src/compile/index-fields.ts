@@ -91,14 +91,6 @@ export class WordField implements Judged {
     return size < 0 ? -1 : ~size;
   }
 
-  /** The words, masked, that the rule stands under when `commonMask` has found a mask. */
-  keysOf(rule: number): number[] {
-    const pairs = this.pairs[rule]!;
-    const keys: number[] = [];
-    for (let k = 0; k < pairs.length; k += 2) keys.push(pairs[k]! | 0);
-    return keys;
-  }
-
   /** Each word at which a range of the rules begins, or behind which one ends. Ascending, each once. */
   bounds(rules: Int32Array): Uint32Array {
     const all: number[] = [];

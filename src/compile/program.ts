@@ -4,7 +4,7 @@ import { R_DADDR, R_FRAG_OFFSET, R_IIF, R_L4PROTO, R_OIF, R_SADDR } from '../pac
 import type { AddressMatch } from '../ruleset/model.ts';
 import { isStandard } from '../targets/standard.ts';
 import { indexChain } from './build-index.ts';
-import type { ChainIndex, IndexedRule } from './chain-index.ts';
+import { type ChainIndex, type IndexedRule, MIN_INDEXED_RULES } from './chain-index.ts';
 import {
   DEPENDS_ON_CONDITIONS,
   type Dependence,
@@ -81,32 +81,30 @@ export function compileProgram(
   tally?: RuleTally,
 ): Program {
   const tests = new TestCode();
-  const numbers = new Map<RuntimeChain, number>();
-  for (const chain of runtime.chains) numbers.set(chain, numbers.size);
   const targets: ProgramTarget[] = [];
   const rules = new Words();
   const compiler = new RuleCompiler(tests, sharing, dependence, tally);
-  const moving = new MovingChains();
+  const moving = new MovingChains(runtime);
   const chains = runtime.chains.map((chain) => {
     const first = rules.used;
-    const indexed = chain.rules.map((rule) => {
+    const { length } = chain.rules;
+    const mayIndex = length >= MIN_INDEXED_RULES && !moving.has(chain);
+    const indexed: IndexedRule[] = [];
+    for (const rule of chain.rules) {
       rules.push(tests.used);
       const { inInterface, outInterface } = rule;
       const keys = compiler.compile(rule);
-      pushAction(rule, rules, numbers, targets, sharing, tally);
+      pushAction(rule, rules, targets, sharing, tally);
       rules.push(compiler.depends);
-      const { keyDepends: depends } = compiler;
-      return { keys, inInterface, outInterface, depends } satisfies IndexedRule;
-    });
+      if (mayIndex) indexed.push({ keys, inInterface, outInterface, depends: compiler.keyDepends });
+    }
     rules.push(tests.used);
     const { policyCounter, policyAccepts } = chain;
-    const index = moving.has(chain) ? undefined : indexChain(indexed);
-    return { first, length: indexed.length, policyCounter, policyAccepts, index };
+    const index = mayIndex ? indexChain(indexed) : undefined;
+    return { first, length, policyCounter, policyAccepts, index };
   });
   tests.seal();
-  const builtin = runtime.builtin.map((row) =>
-    Int32Array.from(row, (chain) => (chain === undefined ? -1 : numbers.get(chain)!)),
-  );
+  const builtin = runtime.builtin.map((row) => Int32Array.from(row, (chain) => chain?.number ?? -1));
   return { tests, rules: rules.array(), chains, targets, builtin };
 }
 
@@ -116,13 +114,25 @@ export function compileProgram(
  */
 class MovingChains {
   readonly #known = new Map<RuntimeChain, boolean>();
+  /** Some rule does that at all. */
+  readonly #isSome: boolean;
+
+  constructor({ chains }: RuntimeRuleset) {
+    this.#isSome = chains.some(({ rules }) =>
+      rules.some(({ target }) => target.kind === 'extension' && movesOn(target.definition)),
+    );
+  }
 
   has(chain: RuntimeChain): boolean {
+    return this.#isSome && this.#has(chain);
+  }
+
+  #has(chain: RuntimeChain): boolean {
     const known = this.#known.get(chain);
     if (known !== undefined) return known;
     this.#known.set(chain, false);
     const moves = chain.rules.some(({ target }) => {
-      if (target.kind === 'jump' || target.kind === 'goto') return this.has(target.chain);
+      if (target.kind === 'jump' || target.kind === 'goto') return this.#has(target.chain);
       return target.kind === 'extension' && movesOn(target.definition);
     });
     this.#known.set(chain, moves);
@@ -138,7 +148,6 @@ function movesOn({ writes, tables }: TargetDefinition): boolean {
 function pushAction(
   rule: RuntimeRule,
   rules: Words,
-  numbers: ReadonlyMap<RuntimeChain, number>,
   targets: ProgramTarget[],
   sharing: Sharing,
   tally: RuleTally | undefined,
@@ -150,7 +159,7 @@ function pushAction(
     rules.push(0);
   } else if (target.kind !== 'extension') {
     rules.push(target.kind === 'jump' ? DO_JUMP : DO_GOTO);
-    rules.push(numbers.get(target.chain)!);
+    rules.push(target.chain.number);
   } else if (isStandard(target.definition)) {
     rules.push(DO_VERDICT);
     rules.push(target.definition.apply(null, NO_PACKET, undefined));

@@ -54,8 +54,21 @@ export class RuleKeys {
     const size = ~mask >>> 0;
     if ((size & (size + 1)) !== 0 || mask === 0 || (value & ~mask) !== 0) return;
     const lo = value >>> 0;
-    this.add(register, [lo, lo + size]);
+    if (size !== 0 || lo > LAST_SHARED || this.keys.some((key) => key.register === register)) {
+      this.add(register, [lo, lo + size]);
+    } else this.keys.push(sharedKey(register, lo));
   }
+}
+
+/** Protocols and ports that rules ask for are few: their keys are shared by all rules. */
+const LAST_SHARED = 0xffff;
+const sharedKeys: RuleKey[][] = [];
+
+function sharedKey(register: number, word: number): RuleKey {
+  sharedKeys[register] ??= [];
+  const keys = sharedKeys[register];
+  keys[word] ??= { register, pairs: [word, word] };
+  return keys[word];
 }
 
 /** Values that lie in both lists of pairs. */

@@ -1,8 +1,10 @@
+import type { Family } from '../base/inet.ts';
 import type { MatchDefinition, RuleEnvironment, TargetDefinition } from '../extension/define.ts';
 import type { Host } from '../host/types.ts';
 import type { SetRegistry } from '../ipset/registry.ts';
 import type { ConntrackAccess } from '../packet/conntrack-access.ts';
-import { HOOK_NAMES } from '../packet/registers.ts';
+import { HOOK_NAMES, type TableName } from '../packet/registers.ts';
+import { chainNumbers } from '../ruleset/chain-numbers.ts';
 import type { Chain, InterfaceMatch, Rule, Ruleset, Table } from '../ruleset/model.ts';
 import { TABLE_NAMES } from './table-runner.ts';
 
@@ -40,6 +42,8 @@ export type RuntimeTarget =
     };
 
 export interface RuntimeChain {
+  /** Its place in RuntimeRuleset.chains. */
+  readonly number: number;
   readonly name: string;
   readonly rules: readonly RuntimeRule[];
   /** Counter of the policy, -1 for a user-defined chain. */
@@ -62,8 +66,8 @@ export interface RuntimeContext {
   readonly sets?: SetRegistry | undefined;
   readonly seed: number;
   readonly baseNs?: bigint | undefined;
-  readonly counterOfRule: (rule: Rule) => number;
-  readonly counterOfPolicy: (chain: Chain) => number;
+  /** The counter of the first rule of each chain of a table. */
+  readonly firstCounters: (table: Table) => Int32Array;
   readonly assume: (sentence: string) => void;
 }
 
@@ -76,82 +80,155 @@ export function makeRuntime(ruleset: Ruleset, context: RuntimeContext): RuntimeR
   const builtin: (RuntimeChain | undefined)[][] = TABLE_NAMES.map(() => HOOK_NAMES.map(() => undefined));
   const all: RuntimeChain[] = [];
   for (const table of ruleset.tables) {
-    const byName = new Map<string, RuntimeChain>();
+    const first = context.firstCounters(table);
+    const numbers = chainNumbers(table);
+    const place = new Place(ruleset.family, table.name, shared, context);
     // Chains first, rules after: a jump needs the chain object, whose rules may not be there yet.
-    for (const chain of table.chains) byName.set(chain.name, emptyChain(chain, context));
-    for (const chain of table.chains) {
-      const runtime = byName.get(chain.name)!;
-      const rules = runtime.rules as RuntimeRule[];
-      for (const rule of chain.rules)
-        rules.push(makeRule(rule, chain, table, ruleset, byName, shared, context));
+    const chains = table.chains.map((chain, i) => emptyChain(chain, all.length + i, first[i]!));
+    for (const [i, chain] of table.chains.entries()) {
+      const runtime = chains[i]!;
+      runtime.rules = chain.rules.map((rule, k) => {
+        const { target } = rule;
+        const isJump = target.kind === 'jump' || target.kind === 'goto';
+        const jumpsTo = isJump ? chains[numbers.get(target.chain)!] : undefined;
+        return new Made(rule, first[i]! + k, place, chain.name, jumpsTo);
+      });
       if (chain.builtin !== undefined) {
         builtin[TABLE_NAMES.indexOf(table.name)]![HOOK_NAMES.indexOf(chain.builtin)] = runtime;
       }
-      all.push(runtime);
     }
+    for (const chain of chains) all.push(chain);
   }
   return { ruleset, builtin, chains: all };
 }
 
-function emptyChain(chain: Chain, context: RuntimeContext): RuntimeChain {
+function emptyChain({ name, rules, builtin, policy }: Chain, number: number, firstCounter: number) {
   return {
-    name: chain.name,
-    rules: [],
-    policyCounter: context.counterOfPolicy(chain),
-    policyAccepts: chain.policy !== 'DROP',
+    number,
+    name,
+    rules: [] as readonly RuntimeRule[],
+    policyCounter: builtin === undefined ? -1 : firstCounter + rules.length,
+    policyAccepts: policy !== 'DROP',
   };
 }
 
-function makeRule(
-  rule: Rule,
-  chain: Chain,
-  table: Table,
-  ruleset: Ruleset,
-  chains: ReadonlyMap<string, RuntimeChain>,
-  shared: RuleEnvironment['shared'],
-  context: RuntimeContext,
-): RuntimeRule {
-  const counter = context.counterOfRule(rule);
-  const environment: RuleEnvironment = {
-    family: ruleset.family,
-    table: table.name,
-    chain: chain.name,
-    ruleId: counter,
-    seed: context.seed,
-    baseNs: context.baseNs,
-    host: context.host,
-    conntrack: context.conntrack,
-    sets: context.sets,
-    shared,
-    assume: context.assume,
-  };
-  const dead = rule.unsupported.length > 0;
-  const { target } = rule;
-  let runtimeTarget: RuntimeTarget;
-  if (target.kind === 'none') runtimeTarget = target;
-  else if (target.kind === 'extension') {
-    const { definition, options } = target;
-    const state = dead ? undefined : definition.prepare?.(options, environment);
-    runtimeTarget = { kind: 'extension', definition, options, state };
-  } else runtimeTarget = { kind: target.kind, chain: chains.get(target.chain)! };
-  const matches = dead
-    ? []
-    : rule.matches.map(({ definition, options }) => ({
-        definition,
-        options,
-        state: definition.prepare?.(options, environment),
-      }));
-  return {
-    rule,
-    counter,
-    matches,
-    target: runtimeTarget,
-    dead,
-    inInterface: interfaceTest(rule.inInterface, shared, context.host),
-    outInterface: interfaceTest(rule.outInterface, shared, context.host),
-    environment,
-  };
+/** Where a table's rules stand. */
+class Place {
+  readonly family: Family;
+  readonly table: TableName;
+  readonly shared: RuleEnvironment['shared'];
+  readonly context: RuntimeContext;
+  readonly #plainTargets = new Map<TargetDefinition, RuntimeTarget>();
+
+  constructor(family: Family, table: TableName, shared: RuleEnvironment['shared'], context: RuntimeContext) {
+    this.family = family;
+    this.table = table;
+    this.shared = shared;
+    this.context = context;
+  }
+
+  /** A target without options and state: one for all rules that have it. */
+  plainTarget(definition: TargetDefinition): RuntimeTarget {
+    let target = this.#plainTargets.get(definition);
+    if (target === undefined) {
+      target = { kind: 'extension', definition, options: null, state: undefined };
+      this.#plainTargets.set(definition, target);
+    }
+    return target;
+  }
 }
+
+/** Few rules ever ask for it, and there may be very many: it is made for whoever does. */
+class Environment implements RuleEnvironment {
+  readonly #place: Place;
+  readonly chain: string;
+  readonly ruleId: number;
+
+  constructor(place: Place, chain: string, ruleId: number) {
+    this.#place = place;
+    this.chain = chain;
+    this.ruleId = ruleId;
+  }
+
+  get family() {
+    return this.#place.family;
+  }
+  get table() {
+    return this.#place.table;
+  }
+  get shared() {
+    return this.#place.shared;
+  }
+  get seed() {
+    return this.#place.context.seed;
+  }
+  get baseNs() {
+    return this.#place.context.baseNs;
+  }
+  get host() {
+    return this.#place.context.host;
+  }
+  get conntrack() {
+    return this.#place.context.conntrack;
+  }
+  get sets() {
+    return this.#place.context.sets;
+  }
+  get assume() {
+    return this.#place.context.assume;
+  }
+}
+
+class Made implements RuntimeRule {
+  readonly rule: Rule;
+  readonly counter: number;
+  readonly matches: readonly RuntimeMatch[];
+  readonly target: RuntimeTarget;
+  readonly dead: boolean;
+  readonly inInterface: InterfaceTest | undefined;
+  readonly outInterface: InterfaceTest | undefined;
+  readonly #place: Place;
+  readonly #chain: string;
+
+  /** `jumpsTo`: where a jump or goto leads. */
+  constructor(rule: Rule, counter: number, place: Place, chain: string, jumpsTo: RuntimeChain | undefined) {
+    this.rule = rule;
+    this.counter = counter;
+    this.#place = place;
+    this.#chain = chain;
+    this.dead = rule.unsupported.length > 0;
+    const { shared, context } = place;
+    const { target } = rule;
+    if (target.kind === 'none') this.target = target;
+    else if (target.kind === 'extension') {
+      const { definition, options } = target;
+      this.target =
+        options === null && definition.prepare === undefined
+          ? place.plainTarget(definition)
+          : { kind: 'extension', definition, options, state: this.#prepare(definition, options) };
+    } else this.target = { kind: target.kind, chain: jumpsTo! };
+    this.matches =
+      this.dead || rule.matches.length === 0
+        ? NO_MATCHES
+        : rule.matches.map(({ definition, options }) => ({
+            definition,
+            options,
+            state: this.#prepare(definition, options),
+          }));
+    this.inInterface = interfaceTest(rule.inInterface, shared, context.host);
+    this.outInterface = interfaceTest(rule.outInterface, shared, context.host);
+  }
+
+  #prepare({ prepare }: MatchDefinition | TargetDefinition, options: unknown): unknown {
+    return this.dead || prepare === undefined ? undefined : prepare(options as never, this.environment);
+  }
+
+  get environment(): RuleEnvironment {
+    return new Environment(this.#place, this.#chain, this.counter);
+  }
+}
+
+const NO_MATCHES: readonly RuntimeMatch[] = [];
 
 /** The test for a name, one for all rules that ask for it. */
 function interfaceTest(

@@ -163,7 +163,7 @@ export class Machine {
     const assume = (sentence: string): void => void this.#assumptions.add(sentence);
     this.loaded = loaded;
     const profile =
-      stopwatch === undefined ? undefined : new MachineProfile(stopwatch, loaded.counters.owners.length);
+      stopwatch === undefined ? undefined : new MachineProfile(stopwatch, loaded.counters.count);
     this.#profile = profile;
     this.host = loadHost(config.host, { captureInterfaces: config.captureInterfaces });
     const { host } = this;
@@ -195,8 +195,7 @@ export class Machine {
         sets: loaded.sets,
         seed: config.seed,
         baseNs: config.baseNs,
-        counterOfRule: loaded.counters.ofRule,
-        counterOfPolicy: loaded.counters.ofPolicy,
+        firstCounters: loaded.counters.firstOf,
         assume,
       });
       this.#dice.watch(runtime);
@@ -304,7 +303,7 @@ export class Machine {
   /** What has been replayed so far. `baseNs` is the clock's base. */
   result(baseNs: bigint): ReplayResult {
     const { stage, loaded } = this;
-    const count = loaded.counters.owners.length;
+    const count = loaded.counters.count;
     const packets = new Float64Array(count);
     const bytes = new Float64Array(count);
     stage.paths.expand(packets, bytes);

@@ -55,14 +55,15 @@ export function rulesetHits(output: ReplayOutput, keepCounters: boolean): Rulese
     file,
     ruleset,
     tables: ruleset.tables.map((table) => {
+      const first = index.firstOf(table);
       const references = countReferences(table);
       return {
         family,
         name: table.name,
-        chains: table.chains.map((chain) => ({
+        chains: table.chains.map((chain, i) => ({
           chain,
-          policy: chain.builtin === undefined ? undefined : count(index.ofPolicy(chain), chain),
-          rules: chain.rules.map((rule, i) => ({ rule, number: i + 1, ...count(index.ofRule(rule), rule) })),
+          policy: chain.builtin === undefined ? undefined : count(first[i]! + chain.rules.length, chain),
+          rules: chain.rules.map((rule, k) => ({ rule, number: k + 1, ...count(first[i]! + k, rule) })),
           references: references.get(chain.name) ?? 0,
         })),
       };

@@ -17,7 +17,7 @@ export interface PacketContext {
 }
 
 export function packetContext(start: ReplayStart): PacketContext {
-  const { owners } = numberCounters(start.rulesets.map(({ ruleset }) => ruleset));
+  const counters = numberCounters(start.rulesets.map(({ ruleset }) => ruleset));
   const deciders: Decider[] = [];
   const met: string[] = [];
   return {
@@ -28,7 +28,7 @@ export function packetContext(start: ReplayStart): PacketContext {
       return met[id];
     },
     decider: (id) => {
-      deciders[id] ??= deciderOf(owners[id]!);
+      deciders[id] ??= deciderOf(counters.owners[id]!);
       return deciders[id];
     },
   };

@@ -21,7 +21,7 @@ const REFUSED: readonly number[] = [OUTCOME_DROPPED, OUTCOME_REJECTED, OUTCOME_S
 /** What dropped, rejected or took packets, the most packets first; the dump's order among equals. */
 export function refusalRows(output: ReplayOutput): RefusalRow[] {
   const { paths } = output.result;
-  const { owners } = numberCounters(output.rulesets.map(({ ruleset }) => ruleset));
+  const counters = numberCounters(output.rulesets.map(({ ruleset }) => ruleset));
   const rows = new Map<number, RefusalRow>();
   for (let path = 0; path < paths.packets.length; path++) {
     const outcome = paths.outcome[path]!;
@@ -30,7 +30,12 @@ export function refusalRows(output: ReplayOutput): RefusalRow[] {
     const key = decider * OUTCOMES.length + outcome;
     let row = rows.get(key);
     if (row === undefined) {
-      row = { ...deciderOf(owners[decider]!), outcome: OUTCOMES[outcome]!.name, packets: 0, bytes: 0 };
+      row = {
+        ...deciderOf(counters.owners[decider]!),
+        outcome: OUTCOMES[outcome]!.name,
+        packets: 0,
+        bytes: 0,
+      };
       rows.set(key, row);
     }
     row.packets += paths.packets[path]!;

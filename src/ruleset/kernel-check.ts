@@ -3,7 +3,8 @@ import type { MatchDefinition, TargetDefinition } from '../extension/define.ts';
 import type { KernelRule } from '../extension/syntax.ts';
 import { HOOK_NAMES, type HookName } from '../packet/registers.ts';
 import { isStandard } from '../targets/standard.ts';
-import type { Chain, Rule, Table } from './model.ts';
+import { chainNumbers } from './chain-numbers.ts';
+import type { Rule, Table } from './model.ts';
 
 /**
  * What the kernel refuses when a table is committed: loops, and extensions that cannot stand where they do
@@ -17,55 +18,65 @@ export interface KernelRefusal {
   readonly rule: Rule;
 }
 
-/** Which hooks lead to each rule, as bits by hook number, and the rules that close a loop. */
+/** What leads to rules: by number of the chain, and the rules that close a loop. */
 export interface Reachability {
-  /** By chain name: one byte of bits for each rule. */
-  readonly hooks: ReadonlyMap<string, Uint8Array>;
+  /** The hooks that lead to the chain, as bits by hook number. */
+  readonly hooks: Uint8Array;
+  /** How many of its rules are reached: those behind one that always ends the chain are not. */
+  readonly reached: Int32Array;
   readonly loops: readonly { readonly rule: Rule; readonly path: readonly string[] }[];
 }
+
+/** State of a chain while the chains are walked from one hook; 0: not met. */
+const ACTIVE = 1;
+const DONE = 2;
 
 /**
  * Walks the chains from each hook as mark_source_chains() does: nothing behind a rule that always ends the
  * chain is reached, and a jump into a chain that is being walked is a loop.
  */
 export function findReachable(table: Table): Reachability {
-  const byName = new Map(table.chains.map((chain) => [chain.name, chain]));
-  const hooks = new Map(table.chains.map((chain) => [chain.name, new Uint8Array(chain.rules.length)]));
+  const { chains } = table;
+  const numbers = chainNumbers(table);
+  const hooks = new Uint8Array(chains.length);
+  const reached = new Int32Array(chains.length);
   const loops: { rule: Rule; path: string[] }[] = [];
   const looped = new Set<Rule>();
-  for (const start of table.chains) {
-    if (start.builtin === undefined) continue;
-    const bit = 1 << HOOK_NAMES.indexOf(start.builtin);
-    const done = new Set<string>();
-    const active = new Set<string>([start.name]);
-    const stack: { chain: Chain; next: number }[] = [{ chain: start, next: 0 }];
+  for (const [first, { builtin }] of chains.entries()) {
+    if (builtin === undefined) continue;
+    const bit = 1 << HOOK_NAMES.indexOf(builtin);
+    const states = new Uint8Array(chains.length);
+    const stack = [{ number: first, next: 0 }];
+    states[first] = ACTIVE;
     while (stack.length > 0) {
       const top = stack[stack.length - 1]!;
-      const rule = top.chain.rules[top.next];
+      const { number } = top;
+      const { rules } = chains[number]!;
+      const rule = rules[top.next];
       if (rule === undefined) {
         stack.pop();
-        active.delete(top.chain.name);
-        done.add(top.chain.name);
+        hooks[number]! |= bit;
+        states[number] = DONE;
         continue;
       }
-      hooks.get(top.chain.name)![top.next]! |= bit;
-      top.next = alwaysEnds(rule) ? top.chain.rules.length : top.next + 1;
+      reached[number] = Math.max(reached[number]!, top.next + 1);
+      top.next = alwaysEnds(rule) ? rules.length : top.next + 1;
       const { target } = rule;
       if (target.kind !== 'jump' && target.kind !== 'goto') continue;
-      const next = byName.get(target.chain);
-      if (next === undefined || done.has(next.name)) continue;
-      if (active.has(next.name)) {
-        const path = stack.map(({ chain }) => chain.name);
+      const next = numbers.get(target.chain);
+      if (next === undefined || states[next] === DONE) continue;
+      if (states[next] === ACTIVE) {
+        const path = stack.map((one) => chains[one.number]!.name);
         if (!looped.has(rule))
-          loops.push({ rule, path: [...path.slice(path.indexOf(next.name)), next.name] });
+          loops.push({ rule, path: [...path.slice(path.indexOf(target.chain)), target.chain] });
         looped.add(rule);
         continue;
       }
-      active.add(next.name);
-      stack.push({ chain: next, next: 0 });
+      states[next] = ACTIVE;
+      stack.push({ number: next, next: 0 });
     }
   }
-  return { hooks, loops };
+  return { hooks, reached, loops };
 }
 
 /** unconditional() and a standard verdict: nothing behind it in the chain is ever reached. */
@@ -97,41 +108,44 @@ function hookNames(bits: number): readonly HookName[] {
 
 export function checkTable(table: Table, family: Family): KernelRefusal[] {
   const refusals: KernelRefusal[] = [];
-  const { hooks, loops } = findReachable(table);
+  const { hooks, reached, loops } = findReachable(table);
   for (const { rule, path } of loops) {
     refusals.push({ rule, message: 'Loop found in table', hint: `The loop: ${path.join(' -> ')}.` });
   }
-  for (const chain of table.chains) {
-    const bits = hooks.get(chain.name)!;
+  for (const [number, chain] of table.chains.entries()) {
+    const names = hookNames(hooks[number]!);
     for (const [i, rule] of chain.rules.entries()) {
       if (rule.matches.length === 0 && rule.target.kind !== 'extension') continue;
-      const names = hookNames(bits[i]!);
-      const context: KernelRule = {
+      const where: Where = {
         family,
         table: table.name,
         chain: chain.name,
-        protocol: rule.protocol,
-        protocolInverted: rule.protocolInverted,
-        hooks: names,
-        isGoto: rule.target.kind === 'goto',
-        matches: rule.matches,
+        names: i < reached[number]! ? names : [],
       };
-      const refusal = refuseRule(rule, context, names);
+      const refusal = refuseRule(rule, where);
       if (refusal !== undefined) refusals.push({ rule, ...refusal });
     }
   }
   return refusals;
 }
 
+/** Where a rule stands, and the hooks that lead to it. */
+interface Where {
+  readonly family: Family;
+  readonly table: string;
+  readonly chain: string;
+  readonly names: readonly HookName[];
+}
+
 /** The first extension of the rule that the kernel does not take. */
-function refuseRule(rule: Rule, context: KernelRule, names: readonly HookName[]) {
+function refuseRule(rule: Rule, where: Where) {
   for (const { definition, options } of rule.matches) {
-    const refusal = refuse(definition, options, 'match', context, names);
+    const refusal = refuse(definition, options, 'match', rule, where);
     if (refusal !== undefined) return refusal;
   }
   const { target } = rule;
   if (target.kind !== 'extension') return undefined;
-  return refuse(target.definition, target.options, 'target', context, names);
+  return refuse(target.definition, target.options, 'target', rule, where);
 }
 
 const RESTORE_HINT =
@@ -141,25 +155,36 @@ function refuse(
   definition: MatchDefinition | TargetDefinition,
   options: unknown,
   kind: 'match' | 'target',
-  rule: KernelRule,
-  reached: readonly HookName[],
+  rule: Rule,
+  { family, table, chain, names }: Where,
 ): { message: string; hint: string } | undefined {
   const say = (message: string) => ({ message, hint: RESTORE_HINT });
-  const head = () => `x_tables: ip${rule.family === 6 ? '6' : ''}_tables: ${definition.name} ${kind}:`;
+  const head = () => `x_tables: ip${family === 6 ? '6' : ''}_tables: ${definition.name} ${kind}:`;
   const { tables, hooks } = definition;
-  if (tables !== undefined && !(tables as readonly string[]).includes(rule.table)) {
-    return say(`${head()} only valid in ${tables[0]} table, not ${rule.table}`);
+  if (tables !== undefined && !(tables as readonly string[]).includes(table)) {
+    return say(`${head()} only valid in ${tables[0]} table, not ${table}`);
   }
-  if (hooks !== undefined && reached.some((hook) => !hooks.includes(hook))) {
+  if (hooks !== undefined && names.some((hook) => !hooks.includes(hook))) {
     return say(
-      `${head()} used from hooks ${reached.join('/')}, but only ${kind === 'match' ? 'valid' : 'usable'} from ${inHookOrder(hooks).join('/')}`,
+      `${head()} used from hooks ${names.join('/')}, but only ${kind === 'match' ? 'valid' : 'usable'} from ${inHookOrder(hooks).join('/')}`,
     );
   }
   const { protocol } = definition.syntax;
   if (protocol !== undefined && (rule.protocol !== protocol || rule.protocolInverted)) {
     return say(`${head()} only valid for protocol ${protocol}`);
   }
-  const message = definition.syntax.kernelCheck?.(options as never, rule);
+  if (definition.syntax.kernelCheck === undefined) return undefined;
+  const kernelRule: KernelRule = {
+    family,
+    table,
+    chain,
+    protocol: rule.protocol,
+    protocolInverted: rule.protocolInverted,
+    hooks: names,
+    isGoto: rule.target.kind === 'goto',
+    matches: rule.matches,
+  };
+  const message = definition.syntax.kernelCheck(options as never, kernelRule);
   return message === undefined ? undefined : say(message);
 }
 

@@ -1,4 +1,5 @@
 import { HOOK_NAMES } from '../packet/registers.ts';
+import type { RuleTarget } from './model.ts';
 import type { RuleParts } from './rule-parser.ts';
 
 /**
@@ -14,7 +15,7 @@ import type { RuleParts } from './rule-parser.ts';
  * One object for a table.
  */
 export class LineShapes {
-  readonly #known = new Map<string, RuleParts>();
+  readonly #known = new Map<string, Shape>();
   /** What was cut out of the line split last; undefined or '' where there is nothing of the kind. */
   chain = '';
   source: string | undefined;
@@ -57,12 +58,12 @@ export class LineShapes {
   }
 
   /** What another line of the shape of the line split last has said; undefined when it is the first. */
-  get known(): RuleParts | undefined {
+  get known(): Shape | undefined {
     return this.#known.get(this.#shape);
   }
 
-  /** The line split last, which nothing was to be said of, was read. */
-  learn(parts: RuleParts): void {
+  /** The line split last, which nothing was to be said of, was read; its target means `target`. */
+  learn(parts: RuleParts, target: RuleTarget): void {
     if (this.#known.size >= MOST_SHAPES || parts.isGoto || parts.unsupported.length > 0) return;
     // What was not cut out of this one is the same in others.
     if (parts.sources.length > 1 || parts.destinations.length > 1) return;
@@ -72,8 +73,14 @@ export class LineShapes {
         : (parts.targetName !== '') !== (parts.target !== undefined)
     )
       return;
-    this.#known.set(this.#shape, parts);
+    this.#known.set(this.#shape, { parts, target });
   }
+}
+
+/** What the first line of a shape has said. `target` is that of all where none jumps to a chain of its own. */
+export interface Shape {
+  readonly parts: RuleParts;
+  readonly target: RuleTarget;
 }
 
 /** Where nearly every line has a shape of its own, remembering them does not pay. */

@@ -34,7 +34,7 @@ export interface Chain {
 /** `[!] -s address/mask`: matches when (packet & mask) === address, or not when inverted. */
 export interface AddressMatch {
   /** Four words, IPv4 in the first and 0 in the others. Already masked, as iptables does. */
-  readonly address: Int32Array;
+  readonly address: readonly number[];
   readonly mask: Int32Array;
   readonly inverted: boolean;
 }

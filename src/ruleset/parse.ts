@@ -351,8 +351,8 @@ class Parser {
         const chainWord = wordAt(words, 1);
         this.#say('libiptc', 'error', refusal.message, chainWord.column, chainWord.lengthChars, refusal.hint);
       }
-      if (hasShape && this.#findings.length === said && !parser.askedForChain && command.rule !== undefined)
-        this.#shapes!.learn(command.rule);
+      const isPlain = this.#findings.length === said && !parser.askedForChain;
+      if (hasShape && isPlain && target !== undefined) this.#shapes!.learn(command.rule!, target);
     } catch (fault) {
       if (!(fault instanceof RuleFault)) throw fault;
       const word = wordAt(words, parser.word);
@@ -363,14 +363,12 @@ class Parser {
   /** The line was split into its shape: adds its rule if another line of the shape has been read. False: nothing is done. */
   #addAsBefore(table: TableBuilder, packets: bigint, bytes: bigint): boolean {
     const shapes = this.#shapes!;
-    const parts = shapes.known;
-    if (parts === undefined) return false;
-    let target: RuleTarget = { kind: 'none' };
+    const shape = shapes.known;
+    if (shape === undefined) return false;
+    const { parts } = shape;
+    let { target } = shape;
     if (shapes.jumpsTo !== '') target = { kind: 'jump', chain: shapes.jumpsTo };
-    else if (parts.target !== undefined) {
-      if (table.hasChain(parts.targetName)) return false;
-      target = extensionTarget(parts.target);
-    }
+    else if (parts.target !== undefined && table.hasChain(parts.targetName)) return false;
     const source = shapes.source === undefined ? parts.sources[0] : this.#address(shapes.source);
     const destination =
       shapes.destination === undefined ? parts.destinations[0] : this.#address(shapes.destination);
@@ -441,7 +439,10 @@ class Parser {
     const name = parts.targetName;
     parser.word = parts.targetWordIndex;
     const isChain = name !== '' && table.hasChain(name);
-    if (parts.target !== undefined && !isChain) return extensionTarget(parts.target);
+    if (parts.target !== undefined && !isChain) {
+      const definition = parts.target.extension.definition as TargetDefinition;
+      return { kind: 'extension', definition, options: parts.target.options };
+    }
     if (parts.target !== undefined) parser.warn(`using chain ${name}, not extension`);
     if (name === '') return { kind: 'none' };
     if (isChain) return { kind: parts.isGoto ? 'goto' : 'jump', chain: name };
@@ -500,11 +501,6 @@ class Parser {
         return undefined;
     }
   }
-}
-
-/** -j with the name of a target. */
-function extensionTarget({ extension, options }: NonNullable<RuleParts['target']>): RuleTarget {
-  return { kind: 'extension', definition: extension.definition as TargetDefinition, options };
 }
 
 /** Asked on behalf of nobody: what it refuses is said when the line is read. */

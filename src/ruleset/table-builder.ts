@@ -38,6 +38,8 @@ export class TableBuilder {
   readonly name: TableName;
   readonly family: Family;
   readonly #chains = new Map<string, BuildingChain>();
+  /** What `finish` gave, as long as the chains are the same. */
+  #finished: Table | undefined;
 
   constructor(name: TableName, family: Family) {
     this.name = name;
@@ -56,6 +58,7 @@ export class TableBuilder {
 
   /** What `*table` does to a table that was there before: chains are emptied and removed, policies stay. */
   reset(): void {
+    this.#finished = undefined;
     for (const chain of [...this.#chains.values()]) {
       chain.rules = [];
       if (chain.builtin === undefined) this.#chains.delete(chain.name);
@@ -72,20 +75,23 @@ export class TableBuilder {
   }
 
   isBuiltin(name: string): boolean {
-    return this.#chains.get(name)?.builtin !== undefined;
+    return (BUILTIN_CHAINS[this.name] as readonly string[]).includes(name);
   }
 
   /** The table as plain data. */
   finish(): Table {
+    if (this.#finished !== undefined) return this.#finished;
     const chains = [...this.#chains.values()];
     const own = chains.filter((chain) => chain.builtin !== undefined);
     const users = chains.filter((chain) => chain.builtin === undefined);
     users.sort((a, b) => (a.name < b.name ? -1 : 1));
-    return { name: this.name, chains: [...own, ...users] satisfies Chain[] };
+    this.#finished = { name: this.name, chains: [...own, ...users] satisfies Chain[] };
+    return this.#finished;
   }
 
   createChain(name: string): Refusal | undefined {
     if (this.#chains.has(name) || VERDICT_NAMES.includes(name)) return { message: 'Chain already exists' };
+    this.#finished = undefined;
     this.#chains.set(name, {
       name,
       builtin: undefined,
@@ -120,6 +126,7 @@ export class TableBuilder {
     if (chain === undefined) return { message: NO_CHAIN };
     if (this.#isReferenced(name)) return { message: "Can't delete chain with references left" };
     if (chain.rules.length > 0) return { message: 'Chain is not empty' };
+    this.#finished = undefined;
     this.#chains.delete(name);
     return undefined;
   }
@@ -129,6 +136,7 @@ export class TableBuilder {
     if (this.#chains.has(newName) || VERDICT_NAMES.includes(newName))
       return { message: 'Chain already exists' };
     if (chain === undefined || chain.builtin !== undefined) return { message: NO_CHAIN };
+    this.#finished = undefined;
     this.#chains.delete(name);
     chain.name = newName;
     this.#chains.set(newName, chain);
@@ -183,7 +191,9 @@ export class TableBuilder {
     const builtin = this.#jumpRefusal(rules);
     if (builtin !== undefined) return builtin;
     if (at === undefined) {
-      for (const rule of rules) chain.rules.push(rule);
+      // Many chains have one rule: an array that grows would make room for sixteen.
+      if (chain.rules.length === 0) chain.rules = [...rules];
+      else for (const rule of rules) chain.rules.push(rule);
       return undefined;
     }
     if (at > chain.rules.length) return { message: 'Index of insertion too big' };

@@ -88,7 +88,7 @@ describe('the conditions of rules', () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
