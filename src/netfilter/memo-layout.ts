@@ -24,7 +24,7 @@ export const FAMILY_CONDITIONS = 88;
 export const FAMILY_BYTES = 92;
 
 /** 2 ^ ENTRY_BITS entries, direct-mapped: KEY_WORDS of key, then the path + 1 and ENTRY_DROPPED. */
-export const ENTRY_BITS = 15;
+export const ENTRY_BITS = 17;
 export const ENTRY_WORDS = 8;
 export const KEY_WORDS = 7;
 export const ENTRY_PATH = 7;
