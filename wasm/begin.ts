@@ -24,7 +24,7 @@ import {
   PLAIN_TCP4,
   PLAIN_TCP6,
 } from './layout';
-import { findWalk } from './memo';
+import { findWalk, NOT_TRANSLATED } from './memo';
 import {
   ACCOUNT_ELEMENTS,
   BEGINS,
@@ -120,7 +120,7 @@ export function begin(batch: usize, i: u32, context: usize): bool {
     ? hashTuple4(i32x4.extract_lane(daddr, 0), i32x4.extract_lane(saddr, 0), replyPorts, l4proto)
     : hashTuple6(daddr, saddr, replyPorts, l4proto);
   if (replyHash === hash || probe(index, mask, hash) >= 0 || probe(index, mask, replyHash) >= 0) return false;
-  const known = findWalk(batch, i, WALK_FIRST, context);
+  const known = findWalk(batch, i, WALK_FIRST, NOT_TRANSLATED, 0, context);
   if (known === 0) return false;
   const isDropped = (known & ENTRY_DROPPED) !== 0;
 

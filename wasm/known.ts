@@ -20,7 +20,7 @@ import {
   PLAIN_TCP4,
   PLAIN_TCP6,
 } from './layout';
-import { findWalk } from './memo';
+import { findWalk, NOT_TRANSLATED } from './memo';
 import {
   ACCOUNT_ELEMENTS,
   C_MARK,
@@ -142,7 +142,6 @@ export function takeKnown(batch: usize, i: u32, reference: u32, context: usize):
   let path: u32 = isOfWays && load<u32>(pair, 4 * C_WAYS) === way ? load<u32>(pair, 4 * C_WAYS + 4) : 0;
   const isRecalled = path === 0;
   if (isRecalled) {
-    if ((after & NAT) !== 0) return false;
     if (
       state === CT_NEW &&
       (after & NAT_DONE) !== NAT_DONE &&
@@ -150,7 +149,8 @@ export function takeKnown(batch: usize, i: u32, reference: u32, context: usize):
     )
       return false;
     const walk = state === CT_ESTABLISHED ? WALK_ESTABLISHED : state === CT_NEW ? WALK_NEW : WALK_REPLY;
-    path = findWalk(batch, i, walk, context) & ~ENTRY_DROPPED;
+    const connection = (after & NAT) !== 0 ? at : NOT_TRANSLATED;
+    path = findWalk(batch, i, walk, connection, dir, context) & ~ENTRY_DROPPED;
     if (path === 0) return false;
   }
 

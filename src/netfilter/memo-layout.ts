@@ -9,7 +9,9 @@ export const MEMO_MASK_COUNT = 4;
 export const MEMO_ENTRIES = 8;
 export const MEMO_FAMILY4 = 12;
 export const MEMO_FAMILY6 = 16;
-export const MEMO_BYTES = 20;
+/** Room for the four words of a key from KEY_ROUTES on. */
+export const MEMO_SCRATCH = 20;
+export const MEMO_BYTES = 36;
 
 /** In a mask: a walk has been entered under it. The other bits are DEPENDS_* (compile/dependence.ts). */
 export const MEMO_KNOWN = 1 << 15;
@@ -21,12 +23,17 @@ export const FAMILY_RULES = 32;
 export const FAMILY_COMBOS = 72;
 /** The ConditionSet (compile/condition-layout.ts), 0 for none. */
 export const FAMILY_CONDITIONS = 88;
-export const FAMILY_BYTES = 92;
+/** Combos that number what packets are translated to: see WalkMemo. */
+export const FAMILY_TRANSLATED = 92;
+export const FAMILY_BYTES = 96;
 
 /** 2 ^ ENTRY_BITS entries, direct-mapped: KEY_WORDS of key, then the path + 1 and ENTRY_DROPPED. */
 export const ENTRY_BITS = 17;
 export const ENTRY_WORDS = 8;
 export const KEY_WORDS = 7;
+/** What addresses and ports stand for, four words; and the conditions that hold, or what a packet is translated to. */
+export const KEY_ROUTES = 2;
+export const KEY_MORE = 6;
 export const ENTRY_PATH = 7;
 /** The path ends in a drop: no connection begins. */
 export const ENTRY_DROPPED = 1 << 31;

@@ -4,7 +4,7 @@ import type { Sharing } from '../compile/sharing.ts';
 import { beginRow, isFirstRow } from '../conntrack/begin-row.ts';
 import type { Conntrack } from '../conntrack/conntrack.ts';
 import { INVALID_NONE } from '../conntrack/invalid.ts';
-import { C_MARK, C_STATUS, RECORD_SHIFT } from '../conntrack/layout.ts';
+import { C_MARK, C_STATUS, RECORD_SHIFT, REPLY_STRIDE } from '../conntrack/layout.ts';
 import type { Trail } from '../evaluate/trail.ts';
 import type { Host } from '../host/types.ts';
 import {
@@ -18,7 +18,7 @@ import {
   IPS_TEMPLATE,
   IPS_WHOLE_WAY,
 } from '../packet/conntrack-access.ts';
-import { CT_ESTABLISHED, CT_NEW } from '../packet/registers.ts';
+import { CT_ESTABLISHED, CT_ESTABLISHED_REPLY, CT_NEW } from '../packet/registers.ts';
 import { WALK_ESTABLISHED, WALK_FIRST, WALK_NEW, WALK_REPLY } from './memo-layout.ts';
 import { OUTCOME_DELIVERED, OUTCOME_DROPPED, OUTCOME_FORWARDED } from './outcome.ts';
 import type { PathCache } from './path-cache.ts';
@@ -26,7 +26,7 @@ import type { PathTable } from './path-table.ts';
 import { isShared } from './quick-way.loop.ts';
 import type { Statistics } from './statistics.ts';
 import type { FamilyRules } from './traverse.ts';
-import { WalkMemo } from './walk-memo.ts';
+import { NOT_TRANSLATED, WalkMemo } from './walk-memo.ts';
 
 /** What recalling needs of the ordered stage. */
 export interface RecallParts {
@@ -44,11 +44,8 @@ export interface RecallParts {
 
 const NAT_DONE = IPS_SRC_NAT_DONE | IPS_DST_NAT_DONE;
 
-/**
- * Of these, a connection whose packets take others' paths has IPS_CONFIRMED alone: translated packets show rules other
- * addresses than those that they came with.
- */
-const STATUS_GATE = IPS_CONFIRMED | IPS_DYING | IPS_TEMPLATE | IPS_WHOLE_WAY | IPS_SRC_NAT | IPS_DST_NAT;
+/** Of these, a connection whose packets take others' paths has IPS_CONFIRMED alone. */
+const STATUS_GATE = IPS_CONFIRMED | IPS_DYING | IPS_TEMPLATE | IPS_WHOLE_WAY;
 
 /**
  * Spares packets the walk that their connection does not know the end of, where walks of other connections tell it
@@ -63,7 +60,7 @@ export class Recall {
 
   constructor(parts: RecallParts) {
     this.#parts = parts;
-    this.memo = new WalkMemo(parts.host, parts.dependences, parts.conntrack.arena);
+    this.memo = new WalkMemo(parts.host, parts.dependences, parts.conntrack.words, parts.conntrack.arena);
   }
 
   /** Path of row `i`, which is quick and begins a connection; -1 where it has to go the long way, and nothing is done. */
@@ -73,7 +70,7 @@ export class Recall {
     const { core } = conntrack;
     const family = c.family[i]!;
     if (!this.memo.isOpen(family) || !conntrack.takesRows || !isFirstRow(core, c, i)) return -1;
-    const path = this.memo.find(c, i, WALK_FIRST);
+    const path = this.memo.find(c, i, WALK_FIRST, NOT_TRANSLATED);
     if (path < 0) return -1;
     // A first packet makes room for its connection before rules drop it.
     if (!conntrack.makeRoom(c.tupleHash[i]!)) return -1;
@@ -101,7 +98,7 @@ export class Recall {
     const status = words[at + C_STATUS]!;
     const family = c.family[i]!;
     if (!this.#isOfOthers(family, status, ctinfo)) return -1;
-    const path = this.memo.find(c, i, walkState(ctinfo));
+    const path = this.memo.find(c, i, walkState(ctinfo), otherTuple(at, status, ctinfo));
     if (path < 0) return -1;
     const readsStatus = sharing[family]!.readsCtstatus;
     cache.setConnection(ct, ctinfo, c.way[i]!, words[at + C_MARK]!, readsStatus ? status : 0, path);
@@ -121,11 +118,15 @@ export class Recall {
     const family = c.family[i]!;
     const isDropped = outcome === OUTCOME_DROPPED;
     if ((status & IPS_CONFIRMED) !== 0) {
-      if (this.#isOfOthers(family, status, ctinfo)) {
-        this.memo.set(c, i, walkState(ctinfo), path, trail.depends, isDropped);
+      const at = ct << RECORD_SHIFT;
+      // A walk may end a masqueraded connection, whose packets leave by another interface now.
+      const isAlive = (this.#parts.conntrack.core.words[at + C_STATUS]! & IPS_DYING) === 0;
+      if (isAlive && this.#isOfOthers(family, status, ctinfo)) {
+        const other = otherTuple(at, status, ctinfo);
+        this.memo.set(c, i, walkState(ctinfo), other, path, trail.depends, isDropped);
       }
     } else if (ctinfo === CT_NEW && this.#beganPlainly(family, ct, outcome)) {
-      this.memo.set(c, i, WALK_FIRST, path, trail.depends, isDropped);
+      this.memo.set(c, i, WALK_FIRST, NOT_TRANSLATED, path, trail.depends, isDropped);
     }
   }
 
@@ -145,6 +146,12 @@ export class Recall {
     const done = this.#parts.families[family]!.translates ? NAT_DONE : 0;
     return words[at + C_STATUS] === (IPS_CONFIRMED | done) && words[at + C_MARK] === 0;
   }
+}
+
+/** Where the tuple of the other direction lies, of a packet in state `ctinfo` of the connection at `at`: see WalkMemo.find. */
+function otherTuple(at: number, status: number, ctinfo: number): number {
+  if ((status & (IPS_SRC_NAT | IPS_DST_NAT)) === 0) return NOT_TRANSLATED;
+  return ctinfo === CT_ESTABLISHED_REPLY ? at : at + REPLY_STRIDE;
 }
 
 function walkState(ctinfo: number): number {

@@ -14,7 +14,9 @@ import {
   FIELD_SPORT,
 } from '../compile/dependence.ts';
 import { Partition } from '../compile/partition.ts';
+import { C_MASQ_OIF, RECORD_WORDS } from '../conntrack/layout.ts';
 import type { Host } from '../host/types.ts';
+import { TUPLE_DADDR, TUPLE_DPORT, TUPLE_SADDR, TUPLE_SPORT } from '../packet/conntrack-access.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from '../packet/packet.ts';
 import { R_DADDR, R_DPORT, R_SADDR, R_SPORT } from '../packet/registers.ts';
 import {
@@ -27,6 +29,8 @@ import {
   FAMILY_CONDITIONS,
   FAMILY_ROUTES,
   FAMILY_RULES,
+  FAMILY_TRANSLATED,
+  KEY_MORE,
   KEY_WORDS,
   MEMO_BYTES,
   MEMO_ENTRIES,
@@ -54,6 +58,13 @@ import {
  *                              routing | for rules: class of source | of destination | of both ports | conditions that
  *                              hold | path + 1, and whether it drops
  *
+ * Packets of a translated connection show rules other addresses and ports behind the translation: first the destination is
+ * exchanged, later the source. Each of them is what it was or what it becomes, so such packets take the same path when
+ * they agree in both; the key then has, in the place of the conditions, -1 - the number of
+ *
+ *   classes of what it becomes, as above: for routing | of source | of destination | of both ports
+ *   conditions that hold before | with the destination exchanged | with both exchanged | interface of MASQUERADE
+ *
  * Classes are from 1 on; a field that is not in the mask is 0, so that entries from before a mask grew are not found
  * any more. What the memo does not know is walked. Walks that depend on anything else, change anything but the packet, or
  * share their path with nobody are not entered.
@@ -68,6 +79,10 @@ export class WalkMemo {
   #masks: Uint16Array;
   readonly #entries: Int32Array;
   readonly #key = new Int32Array(KEY_WORDS);
+  /** As the key, of what a packet is translated to. */
+  readonly #becomes = new Int32Array(KEY_WORDS);
+  /** Records of connections. */
+  readonly #words: Int32Array;
   readonly #registers = new Int32Array(CONDITION_REGISTERS);
   readonly #arena: Arena | undefined;
   /** MEMO_* in the arena. */
@@ -78,9 +93,18 @@ export class WalkMemo {
   }
   #isWhole: boolean;
 
-  /** `dependences`: [4] and [6], undefined for families whose packets share no paths. */
-  constructor(host: Host, dependences: readonly (Dependence | undefined)[], arena?: Arena) {
+  /**
+   * `dependences`: [4] and [6], undefined for families whose packets share no paths. `words`: the records of the connection
+   * table.
+   */
+  constructor(
+    host: Host,
+    dependences: readonly (Dependence | undefined)[],
+    words: Int32Array,
+    arena?: Arena,
+  ) {
     this.#arena = arena;
+    this.#words = words;
     this.#isWhole = arena !== undefined;
     this.#families = dependences.map((dependence, family) =>
       dependence === undefined ? undefined : FamilyClasses.of(family as Family, host, dependence, arena),
@@ -117,13 +141,16 @@ export class WalkMemo {
     return this.#families[family] !== undefined;
   }
 
-  /** Path of row `i`, which is quick (QuickColumns), in state WALK_*; -1 where it has to be walked. */
-  find(c: Columns, i: number, state: number): number {
+  /**
+   * Path of row `i`, which is quick (QuickColumns), in state WALK_*; -1 where it has to be walked. `other`: where in the
+   * records the tuple of the other direction lies, when the packet's connection is translated; NOT_TRANSLATED else.
+   */
+  find(c: Columns, i: number, state: number, other: number): number {
     const classes = this.#families[c.family[i]!];
     if (classes === undefined) return -1;
     const way = (c.way[i]! << 2) | state;
     const mask = this.#masks[way]!;
-    if ((mask & MEMO_KNOWN) === 0 || !this.#makeKey(classes, c, i, way, mask)) return -1;
+    if ((mask & MEMO_KNOWN) === 0 || !this.#makeKey(classes, c, i, way, mask, other)) return -1;
     const key = this.#key;
     const entries = this.#entries;
     const at = slotOf(key);
@@ -133,9 +160,17 @@ export class WalkMemo {
 
   /**
    * Row `i` in state WALK_* was walked, which depended on `depends` (DEPENDS_*), and took `path`, which ends in a drop or
-   * does not.
+   * does not. `other`: as `find` has it.
    */
-  set(c: Columns, i: number, state: number, path: number, depends: number, isDropped: boolean): void {
+  set(
+    c: Columns,
+    i: number,
+    state: number,
+    other: number,
+    path: number,
+    depends: number,
+    isDropped: boolean,
+  ): void {
     const classes = this.#families[c.family[i]!];
     if (classes === undefined || (depends & DEPENDS_ON_MORE) !== 0) return;
     const way = (c.way[i]! << 2) | state;
@@ -143,7 +178,7 @@ export class WalkMemo {
     let mask = this.#masks[way]! | depends | MEMO_KNOWN;
     if ((mask & DEPENDS_ON_CONDITIONS) !== 0) mask |= classes.conditionBits;
     this.#masks[way] = mask;
-    if (!this.#makeKey(classes, c, i, way, mask)) return;
+    if (!this.#makeKey(classes, c, i, way, mask, other)) return;
     const at = slotOf(this.#key);
     this.#entries.set(this.#key, at);
     this.#entries[at + ENTRY_PATH] = (path + 1) | (isDropped ? ENTRY_DROPPED : 0);
@@ -158,57 +193,61 @@ export class WalkMemo {
     if (this.#arena !== undefined) this.#locateMasks(this.#arena);
   }
 
-  /** Writes the key; false for addresses of kinds that routing treats in ways of their own. */
-  #makeKey(classes: FamilyClasses, c: Columns, i: number, way: number, mask: number): boolean {
+  /** Writes the key; false for what has none. */
+  #makeKey(classes: FamilyClasses, c: Columns, i: number, way: number, mask: number, other: number): boolean {
     const key = this.#key;
-    const { saddr, daddr } = c;
     const a = 4 * i;
     const l4proto = c.l4proto[i]!;
     const isIcmp = l4proto === IPPROTO_ICMP || l4proto === IPPROTO_ICMPV6;
     key[0] = way;
     key[1] = l4proto | (isIcmp ? c.dport[i]! << 8 : 0) | (classes.family << 24);
-    if (classes.family === 4) {
-      if (!isPlain4(saddr[a]!) || !isPlain4(daddr[a]!)) return false;
-      const { routes, rules } = classes;
-      key[2] = routes[0]!.classOf(saddr[a]!) | (routes[4]!.classOf(daddr[a]!) << 16);
-      key[3] = (mask & 1) !== 0 ? rules[0]!.classOf(saddr[a]!) : 0;
-      key[4] = (mask & 16) !== 0 ? rules[4]!.classOf(daddr[a]!) : 0;
-    } else {
-      if (!isPlain6(saddr[a]!) || !isPlain6(daddr[a]!)) return false;
-      const source = classes.routeOf(saddr, a, 0);
-      const destination = classes.routeOf(daddr, a, 4);
-      if (source > MOST_CLASSES || destination > MOST_CLASSES) return false;
-      key[2] = source | (destination << 16);
-      key[3] = (mask & 15) !== 0 ? classes.ruleOf(saddr, a, 0, mask) : 0;
-      key[4] = (mask & 240) !== 0 ? classes.ruleOf(daddr, a, 4, mask >> 4) : 0;
+    if (!classes.write(key, mask, c.saddr, a, c.daddr, a, c.sport[i]!, c.dport[i]!)) return false;
+    const r = this.#registers;
+    const asks = (mask & DEPENDS_ON_CONDITIONS) !== 0;
+    if (asks) {
+      this.#setSource(c.saddr, a, isIcmp ? -1 : c.sport[i]!);
+      this.#setDestination(c.daddr, a, isIcmp ? -1 : c.dport[i]!);
     }
-    const { rules } = classes;
-    key[5] =
-      ((mask & (1 << FIELD_SPORT)) !== 0 ? rules[FIELD_SPORT]!.classOf(c.sport[i]!) : 0) |
-      ((mask & (1 << FIELD_DPORT)) !== 0 ? rules[FIELD_DPORT]!.classOf(c.dport[i]!) << 16 : 0);
-    const { conditions } = classes;
-    key[6] =
-      (mask & DEPENDS_ON_CONDITIONS) !== 0 && conditions !== undefined
-        ? conditions.numberOf(this.#registersOf(classes.family, c, i, isIcmp))
-        : 0;
-    return key[6] !== TOO_MANY_SETS;
+    const before = asks ? classes.conditionsOf(r) : 0;
+    key[KEY_MORE] = before;
+    if (other === NOT_TRANSLATED || before === TOO_MANY_SETS) return before !== TOO_MANY_SETS;
+
+    // What it becomes is what the other direction answers.
+    const words = this.#words;
+    const becomes = this.#becomes;
+    const [saddr, daddr] = [other + TUPLE_DADDR, other + TUPLE_SADDR];
+    const sport = isIcmp ? c.sport[i]! : words[other + TUPLE_DPORT]!;
+    const dport = isIcmp ? c.dport[i]! : words[other + TUPLE_SPORT]!;
+    if (!classes.write(becomes, mask, words, saddr, words, daddr, sport, dport)) return false;
+    if (asks) this.#setDestination(words, daddr, isIcmp ? -1 : dport);
+    const between = asks ? classes.conditionsOf(r) : 0;
+    if (asks) this.#setSource(words, saddr, isIcmp ? -1 : sport);
+    const behind = asks ? classes.conditionsOf(r) : 0;
+    if (between === TOO_MANY_SETS || behind === TOO_MANY_SETS) return false;
+    const { translated } = classes;
+    const masqueraded = words[(other & -RECORD_WORDS) + C_MASQ_OIF]!;
+    const first = translated.idOf(becomes[2]!, becomes[3]!, becomes[4]!, becomes[5]!);
+    const second = translated.idOf(before, between, behind, masqueraded);
+    key[KEY_MORE] = -1 - translated.idOf(first, second, -1, -1);
+    return true;
   }
 
-  /** Those registers of a row that conditions are about. */
-  #registersOf(family: Family, c: Columns, i: number, isIcmp: boolean): Int32Array {
+  /** Those registers that conditions are about, from words of an address at `at`. */
+  #setSource(words: Int32Array, at: number, port: number): void {
     const r = this.#registers;
-    const { saddr, daddr } = c;
-    const a = 4 * i;
-    const words = family === 4 ? 1 : 4;
-    for (let k = 0; k < words; k++) {
-      r[R_SADDR + k] = saddr[a + k]!;
-      r[R_DADDR + k] = daddr[a + k]!;
-    }
-    r[R_SPORT] = isIcmp ? -1 : c.sport[i]!;
-    r[R_DPORT] = isIcmp ? -1 : c.dport[i]!;
-    return r;
+    for (let k = 0; k < 4; k++) r[R_SADDR + k] = words[at + k]!;
+    r[R_SPORT] = port;
+  }
+
+  #setDestination(words: Int32Array, at: number, port: number): void {
+    const r = this.#registers;
+    for (let k = 0; k < 4; k++) r[R_DADDR + k] = words[at + k]!;
+    r[R_DPORT] = port;
   }
 }
+
+/** In place of a tuple: the packet's addresses and ports stay as they are. */
+export const NOT_TRANSLATED = -1;
 
 const FIRST_MASKS = 64;
 
@@ -244,6 +283,7 @@ class FamilyClasses {
   readonly conditionBits: number;
   readonly #routeCombos: readonly [Combos, Combos];
   readonly #ruleCombos: readonly [Combos, Combos];
+  readonly translated: Combos;
   /** FAMILY_* in the arena. */
   readonly #members: Int32Array;
 
@@ -262,6 +302,7 @@ class FamilyClasses {
     const own = family === 6 ? arena : undefined;
     this.#routeCombos = [new Combos(own), new Combos(own)];
     this.#ruleCombos = [new Combos(own), new Combos(own)];
+    this.translated = new Combos(arena);
     this.#members = wordsIn(arena, FAMILY_BYTES / 4);
   }
 
@@ -280,6 +321,7 @@ class FamilyClasses {
     for (const [i, one] of this.routes.entries()) note(FAMILY_ROUTES + 4 * i, one.moveInto(arena));
     for (const [i, one] of this.rules.entries()) note(FAMILY_RULES + 4 * i, one.moveInto(arena));
     if (this.conditions !== undefined) note(FAMILY_CONDITIONS, this.conditions.moveInto(arena));
+    note(FAMILY_TRANSLATED, this.translated.place);
     if (this.family === 4) return isWhole;
     for (const [i, one] of [...this.#routeCombos, ...this.#ruleCombos].entries())
       note(FAMILY_COMBOS + 4 * i, one.place);
@@ -311,8 +353,49 @@ class FamilyClasses {
     return isTooMuch ? undefined : new FamilyClasses(family, [...words, ...words], classes, arena);
   }
 
+  /**
+   * Writes KEY_ROUTES and the three words behind it: the classes of addresses, which lie in `from` and `to`, and of ports.
+   * False for addresses of kinds that routing treats in ways of their own.
+   */
+  write(
+    key: Int32Array,
+    mask: number,
+    from: Int32Array,
+    saddr: number,
+    to: Int32Array,
+    daddr: number,
+    sport: number,
+    dport: number,
+  ): boolean {
+    const { routes, rules } = this;
+    if (this.family === 4) {
+      const [source, destination] = [from[saddr]!, to[daddr]!];
+      if (!isPlain4(source) || !isPlain4(destination)) return false;
+      key[2] = routes[0]!.classOf(source) | (routes[4]!.classOf(destination) << 16);
+      key[3] = (mask & 1) !== 0 ? rules[0]!.classOf(source) : 0;
+      key[4] = (mask & 16) !== 0 ? rules[4]!.classOf(destination) : 0;
+    } else {
+      if (!isPlain6(from[saddr]!) || !isPlain6(to[daddr]!)) return false;
+      const source = this.routeOf(from, saddr, 0);
+      const destination = this.routeOf(to, daddr, 4);
+      if (source > MOST_CLASSES || destination > MOST_CLASSES) return false;
+      key[2] = source | (destination << 16);
+      key[3] = (mask & 15) !== 0 ? this.ruleOf(from, saddr, 0, mask) : 0;
+      key[4] = (mask & 240) !== 0 ? this.ruleOf(to, daddr, 4, mask >> 4) : 0;
+    }
+    key[5] =
+      ((mask & (1 << FIELD_SPORT)) !== 0 ? rules[FIELD_SPORT]!.classOf(sport) : 0) |
+      ((mask & (1 << FIELD_DPORT)) !== 0 ? rules[FIELD_DPORT]!.classOf(dport) << 16 : 0);
+    return true;
+  }
+
+  /** Number of the conditions that hold for a packet with these registers, or TOO_MANY_SETS. */
+  conditionsOf(r: Int32Array): number {
+    return this.conditions === undefined ? 0 : this.conditions.numberOf(r);
+  }
+
   /** Class of an IPv6 address for routing; `first`: 0 for the source, 4 for the destination. */
-  routeOf(words: Int32Array, at: number, first: 0 | 4): number {
+  private routeOf(words: Int32Array, at: number, first: 0 | 4): number {
     const { routes } = this;
     return this.#routeCombos[first >> 2]!.idOf(
       routes[first]!.classOf(words[at]!),
@@ -323,7 +406,7 @@ class FamilyClasses {
   }
 
   /** Class for rules of those words of an IPv6 address that are in `mask` (bits 0 to 3). */
-  ruleOf(words: Int32Array, at: number, first: 0 | 4, mask: number): number {
+  private ruleOf(words: Int32Array, at: number, first: 0 | 4, mask: number): number {
     const { rules } = this;
     return this.#ruleCombos[first >> 2]!.idOf(
       (mask & 1) !== 0 ? rules[first]!.classOf(words[at]!) : 0,

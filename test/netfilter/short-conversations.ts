@@ -21,6 +21,12 @@ export interface Sent {
   readonly bytes: Bytes;
 }
 
+/** The address of a client as servers see it, and of a server as clients do. */
+export interface Views {
+  ofClient(client: string): string;
+  ofServer(server: string): string;
+}
+
 const CLIENTS = ['10.1.0.9', '10.1.0.10', '10.1.0.77'];
 const SERVERS = ['10.2.0.9', '10.2.0.10', '10.2.0.99'];
 const CLIENTS6 = ['2001:db8:1::9', '2001:db8:1::a'];
@@ -28,12 +34,13 @@ const SERVERS6 = ['2001:db8:2::9', '2001:db8:2:0:7::a'];
 const PORTS = [22, 80, 443, 1024];
 
 /** Several conversations at a time, `count` packets at least; `scans`: so many in a hundred that are scans. */
-export function shortConversations(dice: Dice, count: number, scans: number): Sent[] {
+export function shortConversations(dice: Dice, count: number, scans: number, views: Views): Sent[] {
   const mixed: Sent[] = [];
   const running: Sent[][] = [];
   const atOnce = dice.pick([1, 4, 40]);
   while (mixed.length < count || running.length > 0) {
-    while (running.length < atOnce && mixed.length < count) running.push(one(dice, dice.chance(scans)));
+    while (running.length < atOnce && mixed.length < count)
+      running.push(one(dice, dice.chance(scans), views));
     const next = dice.below(running.length);
     const packet = running[next]!.shift();
     if (packet === undefined) running.splice(next, 1);
@@ -42,17 +49,20 @@ export function shortConversations(dice: Dice, count: number, scans: number): Se
   return mixed;
 }
 
-function one(dice: Dice, isScan: boolean): Sent[] {
+function one(dice: Dice, isScan: boolean, views: Views): Sent[] {
   const isIpv4 = dice.chance(65);
-  const client = dice.pick(isIpv4 ? CLIENTS : CLIENTS6);
-  const server = dice.pick(isIpv4 ? SERVERS : SERVERS6);
+  const strange = isIpv4 && dice.chance(2);
+  const client = strange ? dice.pick(['127.0.0.9', '0.0.0.9']) : dice.pick(isIpv4 ? CLIENTS : CLIENTS6);
+  const server = isIpv4 && dice.chance(1) ? '224.0.0.9' : dice.pick(isIpv4 ? SERVERS : SERVERS6);
+  const [clientThere, serverHere] = [views.ofClient(client), views.ofServer(server)];
   const clientPort = 1000 + dice.below(dice.pick([8, 3000]));
   const serverPort = dice.pick(PORTS);
   const what = isScan ? 100 : dice.below(90);
-  if (what < 15) return converse(dice, { client, server, clientPort, serverPort }, 3 + dice.below(30));
+  if (what < 15 && clientThere === client && serverHere === server)
+    return converse(dice, { client, server, clientPort, serverPort }, 3 + dice.below(30));
   const out: Sent[] = [];
   const send = (fromClient: boolean, layer: Layer): void => {
-    const [saddr, daddr] = fromClient ? [client, server] : [server, client];
+    const [saddr, daddr] = fromClient ? [client, serverHere] : [server, clientThere];
     out.push({ fromClient, bytes: ip({ saddr, daddr, ...(dice.chance(2) ? { ttl: 1 } : {}) }, layer) });
   };
   const datagram = (fromClient: boolean): void =>

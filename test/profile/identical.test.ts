@@ -12,7 +12,7 @@ import { type Scenario, scenarios } from '../scenarios/scenarios.ts';
  * walks there.
  */
 const SCENARIOS: Readonly<Record<string, readonly string[]>> = {
-  'kubernetes-nodeport': ['not-known', 'rule', 'begins', 'rejected', 'loopback'],
+  'kubernetes-nodeport': ['rule', 'not-known', 'begins', 'rejected', 'loopback'],
   'fragments-and-errors': ['raw-first', 'loopback'],
   'bridge-firewall': ['bridged', 'not-known', 'begins', 'rejected'],
   ftp: ['raw-first'],
