@@ -41,6 +41,8 @@ const LIVES: readonly string[] = [
 ];
 const SIZES: readonly string[] = [
   '',
+  '',
+  '',
   'net.netfilter.nf_conntrack_max = 60\nnet.netfilter.nf_conntrack_buckets = 16',
   'net.netfilter.nf_conntrack_max = 40\nnet.netfilter.nf_conntrack_buckets = 512',
   // So many that half of the index's slots are taken.
@@ -138,6 +140,7 @@ function rules(dice: Dice, family: 4 | 6, translation: readonly string[]): strin
     `-A FORWARD -s ${of('10.1.0.8/30', '2001:db8:1::8/125')} -p tcp -m tcp --dport 443 -j LOG`,
     `-A FORWARD -d ${of('10.2.0.99', '2001:db8:2:0:7::/80')} -p tcp -m tcp --dport 80 -j DROP`,
     `-A FORWARD -d ${of('10.1.0.9', '2001:db8:1::9')}`,
+    `-A FORWARD -s ${of('10.2.0.9', '2001:db8:2::9')} -d ${of('10.1.0.9', '2001:db8:1::9')}`,
     `-A FORWARD -s ${of('10.2.0.9', '2001:db8:2::9')} -d ${of('10.1.0.8/30', '2001:db8:1::8/125')} -p tcp -m tcp --sport 80`,
   ].filter(() => dice.chance(50));
   if (dice.chance(10))
