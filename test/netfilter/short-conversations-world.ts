@@ -77,7 +77,8 @@ export function world(dice: Dice): World {
   const sysctls = [dice.pick(SYSCTLS), dice.pick(LIVES), size].join('\n');
   const translation = dice.pick([
     'none',
-    'none',
+    'destination',
+    'destination',
     'empty',
     'masquerade',
     'masquerade',
@@ -97,16 +98,19 @@ export function world(dice: Dice): World {
   };
 }
 
-type Translation = 'none' | 'empty' | 'masquerade' | 'netmap';
+type Translation = 'none' | 'empty' | 'masquerade' | 'destination' | 'netmap';
 
 const same = (address: string): string => address;
+const mapped = (server: string): string =>
+  server.replace('10.2.0.', '10.8.0.').replace('2001:db8:2:', '2001:db8:8:');
 const VIEWS: Readonly<Record<Translation, Views>> = {
   none: { ofClient: same, ofServer: same },
   empty: { ofClient: same, ofServer: same },
   masquerade: { ofClient: (client) => (client.includes(':') ? client : '10.2.0.1'), ofServer: same },
+  destination: { ofClient: same, ofServer: mapped },
   netmap: {
     ofClient: (client) => client.replace('10.1.0.', '10.9.9.').replace('2001:db8:1:', '2001:db8:9:'),
-    ofServer: (server) => server.replace('10.2.0.', '10.8.0.').replace('2001:db8:2:', '2001:db8:8:'),
+    ofServer: mapped,
   },
 };
 
@@ -114,13 +118,13 @@ function nat(dice: Dice, family: 4 | 6, translation: Translation): readonly stri
   if (translation === 'none' || (translation === 'masquerade' && family === 6)) return [];
   const lines = [];
   if (translation === 'masquerade') lines.push('-A POSTROUTING -o eth1 -j MASQUERADE');
-  if (translation === 'netmap') {
+  if (translation === 'netmap' || translation === 'destination') {
     const [from, to, inside, outside] =
       family === 4
         ? ['10.8.0.0/24', '10.2.0.0/24', '10.1.0.0/24', '10.9.9.0/24']
         : ['2001:db8:8::/56', '2001:db8:2::/56', '2001:db8:1::/64', '2001:db8:9::/64'];
     lines.push(`-A PREROUTING -d ${from} -j NETMAP --to ${to}`);
-    if (dice.chance(80)) lines.push(`-A POSTROUTING -s ${inside} -o eth1 -j NETMAP --to ${outside}`);
+    if (translation === 'netmap') lines.push(`-A POSTROUTING -s ${inside} -o eth1 -j NETMAP --to ${outside}`);
   }
   if (dice.chance(20)) lines.unshift('-A PREROUTING -p tcp -m tcp --dport 1024 -j REDIRECT --to-ports 80');
   return ['*nat', ...lines, 'COMMIT'];

@@ -54,7 +54,8 @@ function one(dice: Dice, isScan: boolean, views: Views): Sent[] {
   const strange = isIpv4 && dice.chance(2);
   const client = strange ? dice.pick(['127.0.0.9', '0.0.0.9']) : dice.pick(isIpv4 ? CLIENTS : CLIENTS6);
   const server = isIpv4 && dice.chance(1) ? '224.0.0.9' : dice.pick(isIpv4 ? SERVERS : SERVERS6);
-  const [clientThere, serverHere] = [views.ofClient(client), views.ofServer(server)];
+  const clientThere = views.ofClient(client);
+  const serverHere = dice.chance(60) ? views.ofServer(server) : server;
   const clientPort = 1000 + dice.below(dice.pick([8, 3000]));
   const serverPort = dice.pick(PORTS);
   const what = isScan ? 100 : dice.below(90);
@@ -131,7 +132,7 @@ function polite(
     if (!dice.chance(3)) for (let i = 0; i < repeats; i++) send(from === 0, layer);
     if (late === 0) next[from]! += payload + (/[SF]/.test(flags) ? 1 : 0);
   };
-  segment(0, dice.pick(['S', 'S', 'SEC']));
+  segment(0, dice.pick(['S', 'S', 'SEC']), dice.chance(10) ? 10 : 0);
   if (dice.chance(15)) return;
   segment(1, dice.pick(['SA', 'SA', 'SAE']));
   if (dice.chance(10)) return;
