@@ -12,26 +12,12 @@ import { runReplay } from '../../src/workers/replay.ts';
 import { Dice } from '../conntrack/tcp-conversations.ts';
 import { savedText } from '../engine/run-case.ts';
 import { type Bytes, icmp, icmpv6, ip, type Layer, pcap, tcp, udp } from '../kernel/packets.ts';
+import { iface, inet } from './host-addresses.ts';
 
 const FIRST = Number(process.env.SEED ?? 1);
 const COUNT = Number(process.env.COUNT ?? 12);
 const LINKTYPE_RAW = 101;
 
-const inet = (family: string, local: string, prefixlen: number) => ({
-  family,
-  local,
-  prefixlen,
-  scope: 'global',
-});
-const iface = (ifindex: number, ifname: string, ...addr_info: object[]) => ({
-  ifindex,
-  ifname,
-  flags: ['BROADCAST', 'MULTICAST', 'UP', 'LOWER_UP'],
-  mtu: 1500,
-  operstate: 'UP',
-  link_type: 'none',
-  addr_info,
-});
 const ADDRESSES = [
   iface(2, 'eth0', inet('inet', '10.1.0.1', 24), inet('inet6', '2001:db8:1::1', 64)),
   iface(3, 'eth1', inet('inet', '10.2.0.1', 24), inet('inet6', '2001:db8:2::1', 64)),

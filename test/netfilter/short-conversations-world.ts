@@ -1,22 +1,8 @@
 /** Hosts and rules for short-conversations.ts. */
 import type { Dice } from '../conntrack/tcp-conversations.ts';
+import { iface, inet } from './host-addresses.ts';
 import type { Views } from './short-conversations.ts';
 
-const inet = (family: string, local: string, prefixlen: number) => ({
-  family,
-  local,
-  prefixlen,
-  scope: 'global',
-});
-const iface = (ifindex: number, ifname: string, ...addr_info: object[]) => ({
-  ifindex,
-  ifname,
-  flags: ['BROADCAST', 'MULTICAST', 'UP', 'LOWER_UP'],
-  mtu: 1500,
-  operstate: 'UP',
-  link_type: 'none',
-  addr_info,
-});
 const ADDRESSES = [
   iface(2, 'eth0', inet('inet', '10.1.0.1', 24), inet('inet6', '2001:db8:1::1', 64)),
   iface(3, 'eth1', inet('inet', '10.2.0.1', 24), inet('inet6', '2001:db8:2::1', 56)),
