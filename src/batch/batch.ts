@@ -51,6 +51,8 @@ export interface BatchPlace {
 export class Batch {
   readonly place: BatchPlace;
   readonly header: Int32Array<SharedArrayBuffer>;
+  /** The same bytes as Float64: word w is element w / 2. */
+  readonly headerFloats: Float64Array<SharedArrayBuffer>;
   readonly columns: Columns;
   readonly data: Uint8Array<SharedArrayBuffer>;
   readonly view: DataView<SharedArrayBuffer>;
@@ -65,6 +67,7 @@ export class Batch {
     this.place = place;
     const { buffer, offset } = place;
     this.header = new Int32Array(buffer, offset, HEADER_BYTES / 4);
+    this.headerFloats = new Float64Array(buffer, offset, HEADER_BYTES / 8);
     assert(this.header[HEADER_MAGIC] === BATCH_MAGIC, 'not a batch buffer');
     assert(this.header[HEADER_VERSION] === BATCH_VERSION, 'batch of another layout version');
     this.capacity = this.header[HEADER_CAPACITY]!;

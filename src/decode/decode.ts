@@ -56,7 +56,6 @@ export function decodeShare(batch: Batch, options: DecodeOptions, share: Share):
   const kernels = kernelsOf(batch);
   frame.setBatch(batch);
   frame.verify = verify;
-  foreign.fill(0, 0, count);
   if (kernels === undefined) {
     foreign.fill(0, 0, count);
     decodeRows(frame, batch, 0, count);

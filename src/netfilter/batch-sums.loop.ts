@@ -1,12 +1,6 @@
 import type { Batch } from '../batch/batch.ts';
 import { kernelsOf } from '../batch/kernels.ts';
-import {
-  HEADER_BACK,
-  HEADER_BYTES,
-  HEADER_INVALID,
-  HEADER_LEAP,
-  HEADER_WIRE_BYTES,
-} from '../batch/layout.ts';
+import { HEADER_BACK, HEADER_INVALID, HEADER_LEAP, HEADER_WIRE_BYTES } from '../batch/layout.ts';
 import type { ReplayClock } from './replay-clock.ts';
 
 /** What is known of all packets of a run before any is replayed: sums over the record columns of its batches. */
@@ -23,7 +17,7 @@ export class BatchSums {
 
   /** Adds a batch up. True when the clock follows its stamps, and then that has moved on. */
   add(batch: Batch, clock: ReplayClock): boolean {
-    const { count, header, columns: c } = batch;
+    const { count, header, headerFloats, columns: c } = batch;
     if (count === 0) return true;
     if (this.packets === 0) {
       this.firstNs = c.timeNs[0]!;
@@ -33,28 +27,15 @@ export class BatchSums {
     const kernels = kernelsOf(batch);
     if (kernels === undefined) sumRows(batch, lastNs);
     else kernels.sum(batch.place.offset, count, lastNs);
-    const floats = floatsOf(batch);
     this.lastNs = c.timeNs[count - 1]!;
     const back = header[HEADER_BACK]!;
     const invalid = header[HEADER_INVALID]!;
     this.packets += count;
-    this.wireBytes += floats[HEADER_WIRE_BYTES / 2]!;
+    this.wireBytes += headerFloats[HEADER_WIRE_BYTES / 2]!;
     this.timeWentBack += back;
     this.timeInvalid += invalid;
-    return clock.follows(lastNs, this.lastNs, back + invalid, floats[HEADER_LEAP / 2]!);
+    return clock.follows(lastNs, this.lastNs, back + invalid, headerFloats[HEADER_LEAP / 2]!);
   }
-}
-
-const floatsByHeader = new WeakMap<Int32Array, Float64Array>();
-
-/** A batch's header as Float64. */
-function floatsOf({ header }: Batch): Float64Array {
-  let floats = floatsByHeader.get(header);
-  if (floats === undefined) {
-    floats = new Float64Array(header.buffer, header.byteOffset, HEADER_BYTES / 8);
-    floatsByHeader.set(header, floats);
-  }
-  return floats;
 }
 
 /** As the kernel (wasm/sum.ts): writes HEADER_BACK, HEADER_INVALID, HEADER_LEAP and HEADER_WIRE_BYTES of the batch. */
@@ -75,7 +56,6 @@ function sumRows(batch: Batch, lastNs: number): void {
   }
   batch.header[HEADER_BACK] = back;
   batch.header[HEADER_INVALID] = invalid;
-  const floats = floatsOf(batch);
-  floats[HEADER_LEAP / 2] = leap;
-  floats[HEADER_WIRE_BYTES / 2] = bytes;
+  batch.headerFloats[HEADER_LEAP / 2] = leap;
+  batch.headerFloats[HEADER_WIRE_BYTES / 2] = bytes;
 }
