@@ -4,6 +4,7 @@
  */
 import { countRecalled } from './count';
 import { hashTuple4, hashTuple6 } from './hash';
+import { ECHO_REPLY, ECHO_REPLY6, ECHO_REQUEST, ECHO_REQUEST6, KIND_FLAGS, SYN } from './kinds';
 import {
   AT_DADDR,
   AT_DPORT,
@@ -76,14 +77,6 @@ import {
 } from './records';
 import { canKill, kill, place, probe, RECORD_SHIFT } from './table';
 import { synOptions } from './tcp-options';
-
-/** FIN, SYN, RST, ACK, URG. */
-const KIND_FLAGS: u32 = 0x37;
-const SYN: u32 = 2;
-const ECHO_REQUEST: u32 = 8;
-const ECHO_REPLY: u32 = 0;
-const ECHO_REQUEST6: u32 = 128;
-const ECHO_REPLY6: u32 = 129;
 
 const NOBODY: u32 = 0xffffffff;
 

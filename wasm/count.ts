@@ -1,6 +1,8 @@
 /** What is written of a packet that is taken: its columns, the counters of its path and of its state. */
 import { AT_CTINFO, AT_FAMILY, AT_INVALID_REASON, AT_L4PROTO, AT_PATH } from './layout';
 import {
+  ACCOUNT_ELEMENTS,
+  CONTEXT_ACCOUNTS,
   CONTEXT_PATH_BYTES,
   CONTEXT_PATH_PACKETS,
   CONTEXT_RECALLED,
@@ -44,6 +46,13 @@ export function countRecalled(
 ): void {
   store<u32>(context, load<u32>(context, CONTEXT_RECALLED) + 1, CONTEXT_RECALLED);
   countPacket(batch, i, path, ctinfo, lengthBytes, context);
+}
+
+/** Accounts for a packet of the connection and direction that `reference` names. */
+export function account(reference: u32, lengthBytes: u32, context: usize): void {
+  const first = ACCOUNT_ELEMENTS * (reference >>> 1) + 2 * (reference & 1);
+  add(load<u32>(context, CONTEXT_ACCOUNTS), first, 1);
+  add(load<u32>(context, CONTEXT_ACCOUNTS), first + 1, <f64>lengthBytes);
 }
 
 function add(counters: usize, i: u32, amount: f64): void {

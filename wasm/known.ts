@@ -3,16 +3,12 @@
  * know yet and a walk of another one tells. What trackRow() of src/conntrack/track-row.ts and Recall.connection() of
  * src/netfilter/recall.ts do.
  */
-import { countPacket, countRecalled } from './count';
+import { account, countPacket, countRecalled } from './count';
+import { ECHO_REQUEST, ECHO_REQUEST6 } from './kinds';
 import {
-  AT_DADDR,
-  AT_DPORT,
   AT_FAMILY,
-  AT_L4PROTO,
   AT_LENGTH,
   AT_QUICK,
-  AT_SADDR,
-  AT_SPORT,
   AT_TIME_NS,
   AT_WAY,
   PLAIN_ECHO4,
@@ -20,18 +16,16 @@ import {
   PLAIN_TCP4,
   PLAIN_TCP6,
 } from './layout';
+import { isLiveOf } from './live';
 import { findWalk, NOT_TRANSLATED } from './memo';
 import {
-  ACCOUNT_ELEMENTS,
   C_MARK,
   C_STATUS,
   C_TIMEOUT,
-  C_TIMEOUT_POLICY,
   C_UDP_STREAM,
   C_WAYS,
   C_WAYS_MARK,
   C_WAYS_STATUS,
-  CONTEXT_ACCOUNTS,
   CONTEXT_FLAGS,
   CONTEXT_ICMP,
   CONTEXT_ICMPV6,
@@ -61,51 +55,26 @@ import {
   TRANSLATES4,
   TRANSLATES6,
   TUPLE_DPORT,
-  TUPLE_PROTO,
-  TUPLE_SPORT,
-  TUPLE_ZONE,
   WALK_ESTABLISHED,
   WALK_NEW,
   WALK_REPLY,
 } from './records';
-import { DIRECTION_SHIFT, RECORD_SHIFT } from './table';
+import { RECORD_SHIFT } from './table';
 import { judge, keepsTimeout, NOT_HERE, statusAfter, takeTcp } from './tcp';
 
 const STATUS_GATE: u32 =
   IPS_CONFIRMED | IPS_DYING | IPS_TEMPLATE | IPS_FIXED_TIMEOUT | IPS_WHOLE_WAY | IPS_EXPECTED;
 const NAT: u32 = IPS_SRC_NAT | IPS_DST_NAT;
 const NAT_DONE: u32 = IPS_SRC_NAT_DONE | IPS_DST_NAT_DONE;
-const ECHO_REQUEST: u32 = 8;
-const ECHO_REQUEST6: u32 = 128;
 
 /** Takes row `i`, which is quick and may be of `reference`; false, and nothing is done, where it cannot. */
 export function takeKnown(batch: usize, i: u32, reference: u32, context: usize): bool {
-  const p2 = batch + 2 * i;
-  const p16 = batch + 16 * i;
   const dir = reference & 1;
   const at: usize = load<u32>(context, CONTEXT_RECORDS) + ((reference >>> 1) << RECORD_SHIFT);
-  const tuple = at + (dir << DIRECTION_SHIFT);
   const isIpv4 = load<u8>(batch + i, AT_FAMILY) === 4;
-  const l4proto: u32 = load<u8>(batch + i, AT_L4PROTO);
-  const addresses = v128.or(
-    v128.xor(v128.load(tuple), v128.load(p16, AT_SADDR)),
-    v128.xor(v128.load(tuple, 16), v128.load(p16, AT_DADDR)),
-  );
-  const others =
-    (load<u32>(tuple, 4 * TUPLE_SPORT) ^ load<u16>(p2, AT_SPORT)) |
-    (load<u32>(tuple, 4 * TUPLE_DPORT) ^ load<u16>(p2, AT_DPORT)) |
-    (load<u32>(tuple, 4 * TUPLE_PROTO) ^ (l4proto | (isIpv4 ? 4 << 8 : 6 << 8))) |
-    load<u32>(tuple, 4 * TUPLE_ZONE) |
-    load<u32>(at, 4 * C_TIMEOUT_POLICY);
   const now = load<f64>(batch + 8 * i, AT_TIME_NS);
   const status = load<u32>(at, 4 * C_STATUS);
-  if (
-    v128.any_true(addresses) ||
-    others !== 0 ||
-    !(load<f64>(at, 4 * C_TIMEOUT) > now) ||
-    (status & STATUS_GATE) !== IPS_CONFIRMED
-  )
-    return false;
+  if (!isLiveOf(batch, i, at, dir) || (status & STATUS_GATE) !== IPS_CONFIRMED) return false;
 
   // What becomes of it, before anything is changed.
   const kind: u32 = load<u8>(batch + i, AT_QUICK);
@@ -161,12 +130,7 @@ export function takeKnown(batch: usize, i: u32, reference: u32, context: usize):
     if (keepsTimeout(judged)) isAccounted = false;
   } else store<f64>(at, now + timeout, 4 * C_TIMEOUT);
   store<u32>(at, after, 4 * C_STATUS);
-  if (isAccounted) {
-    const accounts: usize =
-      load<u32>(context, CONTEXT_ACCOUNTS) + 8 * (ACCOUNT_ELEMENTS * (reference >>> 1) + 2 * dir);
-    store<f64>(accounts, load<f64>(accounts) + 1);
-    store<f64>(accounts, load<f64>(accounts, 8) + <f64>lengthBytes, 8);
-  }
+  if (isAccounted) account(reference, lengthBytes, context);
   if (!isRecalled) {
     countPacket(batch, i, path - 1, state, lengthBytes, context);
     return true;

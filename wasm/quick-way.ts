@@ -5,18 +5,14 @@
  *
  * `context` is the address of a structure that src/netfilter/quick-kernels.ts fills in.
  */
-import { countPacket } from './count';
+import { account, countPacket } from './count';
+import { ACK, ECHO_REQUEST, ECHO_REQUEST6, KIND_FLAGS } from './kinds';
 import {
-  AT_DADDR,
-  AT_DPORT,
   AT_FAMILY,
-  AT_L4PROTO,
   AT_LENGTH,
   AT_PAYLOAD_BYTES,
   AT_QUICK,
   AT_REFERENCE,
-  AT_SADDR,
-  AT_SPORT,
   AT_TCP_ACK,
   AT_TCP_FLAGS,
   AT_TCP_SACK,
@@ -29,8 +25,8 @@ import {
   PLAIN_TCP4,
   PLAIN_TCP6,
 } from './layout';
+import { isLiveOf } from './live';
 import {
-  ACCOUNT_ELEMENTS,
   C_MARK,
   C_STATE,
   C_STATUS,
@@ -41,12 +37,10 @@ import {
   C_TCP_LAST_WIN,
   C_TCP_SEEN,
   C_TIMEOUT,
-  C_TIMEOUT_POLICY,
   C_UDP_STREAM,
   C_WAYS,
   C_WAYS_MARK,
   C_WAYS_STATUS,
-  CONTEXT_ACCOUNTS,
   CONTEXT_ESTABLISHED,
   CONTEXT_FLAGS,
   CONTEXT_ICMP,
@@ -85,22 +79,14 @@ import {
   TCP_ESTABLISHED,
   TCP_SEEN_WORDS,
   TUPLE_DPORT,
-  TUPLE_PROTO,
-  TUPLE_SPORT,
-  TUPLE_ZONE,
 } from './records';
-import { DIRECTION_SHIFT, RECORD_SHIFT } from './table';
+import { RECORD_SHIFT } from './table';
+import { before } from './tcp';
 
 const STATUS_GATE: u32 = IPS_CONFIRMED | IPS_DYING | IPS_TEMPLATE | IPS_FIXED_TIMEOUT | IPS_WHOLE_WAY;
 const STATUS_EXPECTED_GATE: u32 = STATUS_GATE | IPS_EXPECTED;
 const STATUS_TCP: u32 = IPS_CONFIRMED | IPS_SEEN_REPLY | IPS_ASSURED;
 const STATUS_TCP_GATE: u32 = STATUS_GATE | IPS_SEEN_REPLY | IPS_ASSURED;
-
-/** FIN, SYN, RST, ACK, URG. */
-const KIND_FLAGS: u32 = 0x37;
-const ACK: u32 = 16;
-const ECHO_REQUEST: u32 = 8;
-const ECHO_REQUEST6: u32 = 128;
 
 /** Takes rows from `begin` on, which must be located; gives the row at which it stopped, untouched, or `end`. */
 export function takeEveryday(batch: usize, begin: u32, end: u32, context: usize): u32 {
@@ -110,27 +96,14 @@ export function takeEveryday(batch: usize, begin: u32, end: u32, context: usize)
     const p1 = batch + i;
     const p2 = batch + 2 * i;
     const p4 = batch + 4 * i;
-    const p16 = batch + 16 * i;
     const kind: u32 = load<u8>(p1, AT_QUICK);
     const reference = load<i32>(p4, AT_REFERENCE);
     if (kind === 0 || reference < 0) return i;
     const dir: u32 = reference & 1;
     const at: usize = records + ((<u32>reference >>> 1) << RECORD_SHIFT);
-    const tuple = at + (dir << DIRECTION_SHIFT);
     const isIpv4 = load<u8>(p1, AT_FAMILY) === 4;
-    const l4proto: u32 = load<u8>(p1, AT_L4PROTO);
-    const addresses = v128.or(
-      v128.xor(v128.load(tuple), v128.load(p16, AT_SADDR)),
-      v128.xor(v128.load(tuple, 16), v128.load(p16, AT_DADDR)),
-    );
-    const others =
-      (load<u32>(tuple, 4 * TUPLE_SPORT) ^ load<u16>(p2, AT_SPORT)) |
-      (load<u32>(tuple, 4 * TUPLE_DPORT) ^ load<u16>(p2, AT_DPORT)) |
-      (load<u32>(tuple, 4 * TUPLE_PROTO) ^ (l4proto | (isIpv4 ? 4 << 8 : 6 << 8))) |
-      load<u32>(tuple, 4 * TUPLE_ZONE) |
-      load<u32>(at, 4 * C_TIMEOUT_POLICY);
     const now = load<f64>(batch + 8 * i, AT_TIME_NS);
-    if (v128.any_true(addresses) || others !== 0 || !(load<f64>(at, 4 * C_TIMEOUT) > now)) return i;
+    if (!isLiveOf(batch, i, at, dir)) return i;
 
     const status = load<u32>(at, 4 * C_STATUS);
     const isTcp = kind === PLAIN_TCP4 || kind === PLAIN_TCP6;
@@ -181,20 +154,10 @@ export function takeEveryday(batch: usize, begin: u32, end: u32, context: usize)
     }
 
     const lengthBytes = load<u32>(p4, AT_LENGTH);
-    if ((flags & HAS_ACCOUNTS) !== 0) {
-      const account = 8 * (ACCOUNT_ELEMENTS * (<u32>reference >>> 1) + 2 * dir);
-      const accounts = load<u32>(context, CONTEXT_ACCOUNTS) + account;
-      store<f64>(accounts, load<f64>(accounts) + 1);
-      store<f64>(accounts, load<f64>(accounts, 8) + <f64>lengthBytes, 8);
-    }
+    if ((flags & HAS_ACCOUNTS) !== 0) account(<u32>reference, lengthBytes, context);
     countPacket(batch, i, path - 1, state, lengthBytes, context);
   }
   return end;
-}
-
-/** Sequence number `a` lies before `b`. */
-function before(a: u32, b: u32): bool {
-  return <i32>(a - b) < 0;
 }
 
 /** tcp_in_window() and what follows, of an everyday segment; false, and nothing is changed, when it is not inside. */

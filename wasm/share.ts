@@ -5,14 +5,12 @@
 import { big16, big32, big32x4 } from './bytes';
 import { mix32 } from './hash';
 import { NO_OPTIONS } from './ip';
+import { ECHO_REPLY6, ECHO_REQUEST6 } from './kinds';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from './layout';
 import { ICMP_QUERIES } from './transport';
 
 /** Not known here: src/decode/share.ts has to look. */
 export const UNDEALT: i32 = -1;
-
-const ECHO_REQUEST6: u32 = 128;
-const ECHO_REPLY6: u32 = 129;
 
 function shareOf(key: i32, count: u32): i32 {
   return <i32>((<u64>(<u32>mix32(key)) * <u64>count) >> 32);

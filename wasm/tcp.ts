@@ -3,6 +3,7 @@
  * src/conntrack/tcp.ts and inWindow() of tcp-window.ts, where they accept a segment, and nothing about it is out of the
  * ordinary: no urgent data, no simultaneous open, nothing that was ignored before, no reset whose numbers are in doubt.
  */
+import { ACK, FIN, KIND_FLAGS, RST, SYN } from './kinds';
 import { AT_PAYLOAD_BYTES, AT_TCP_ACK, AT_TCP_FLAGS, AT_TCP_SACK, AT_TCP_SEQ, AT_TCP_WINDOW } from './layout';
 import {
   C_STATE,
@@ -52,12 +53,6 @@ import {
 } from './records';
 import { synOptions } from './tcp-options';
 
-const FIN: u32 = 1;
-const SYN: u32 = 2;
-const RST: u32 = 4;
-const ACK: u32 = 16;
-/** FIN, SYN, RST, ACK, URG. */
-const KIND_FLAGS: u32 = 0x37;
 /** Where last_flags stand in C_TCP_LAST_WIN. */
 const LAST_FLAGS_SHIFT: u32 = 16;
 
@@ -135,7 +130,8 @@ export function keepsTimeout(judged: u32): bool {
   return (judged & JUDGED_AGAIN) !== 0;
 }
 
-function before(a: u32, b: u32): bool {
+/** Sequence number `a` lies before `b`. */
+export function before(a: u32, b: u32): bool {
   return <i32>(a - b) < 0;
 }
 
