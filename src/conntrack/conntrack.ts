@@ -45,6 +45,7 @@ import {
   TUPLE_ZONE,
 } from './layout.ts';
 import { tableBytes } from './table.ts';
+import { closeConnection } from './tcp-reset.ts';
 import { dumpConnections, seedConnections } from './text.ts';
 import { type PolicyNumber, readTimeoutPolicies } from './timeout-policy.ts';
 import { type Template, Tracker, tooManyConnections } from './track.ts';
@@ -294,6 +295,11 @@ export class Conntrack implements ConntrackAccess {
 
   isUnconfirmed(ct: number): boolean {
     return (this.words[(ct << RECORD_SHIFT) + C_STATUS]! & IPS_CONFIRMED) === 0;
+  }
+
+  setClosing(ct: number, nowNs: number): void {
+    this.core.nowNs = nowNs;
+    closeConnection(this.core, ct);
   }
 
   natSetup(p: Packet, manip: 0 | 1, range: NatRange): Verdict {

@@ -1,10 +1,13 @@
-import { IPS_ASSURED, IPS_SEEN_REPLY } from '../packet/conntrack-access.ts';
+import { IPS_ASSURED, IPS_CONFIRMED, IPS_SEEN_REPLY, TUPLE_PROTO } from '../packet/conntrack-access.ts';
+import { IPPROTO_TCP } from '../packet/packet.ts';
 import type { ConntrackCore } from './core.ts';
 import {
+  C_STATE,
   C_STATUS,
   C_TCP_LAST_ACK,
   C_TCP_LAST_END,
   C_TCP_SEEN,
+  RECORD_SHIFT,
   SEEN_FLAGS,
   SEEN_MAXACK,
   TCP_SEEN_WORDS,
@@ -78,4 +81,17 @@ export function judgeReset(
     return keepsState ? RESET_BELIEVED_KEEPS_STATE : RESET_BELIEVED;
   }
   return keepsState ? RESET_KEEPS_STATE : RESET_IN_WINDOW;
+}
+
+/**
+ * A reset that the host itself sent has ended the connection: nf_conntrack_tcp_set_closing() in
+ * net/netfilter/nf_conntrack_proto_tcp.c. One that is closed already lives no longer for it.
+ */
+export function closeConnection(core: ConntrackCore, ct: number): void {
+  const w = core.words;
+  const at = ct << RECORD_SHIFT;
+  if ((w[at + C_STATUS]! & IPS_CONFIRMED) === 0 || (w[at + TUPLE_PROTO]! & 255) !== IPPROTO_TCP) return;
+  const oldState = w[at + C_STATE];
+  w[at + C_STATE] = TCP_CLOSE;
+  if (oldState !== TCP_CLOSE) core.refreshTimeout(ct, core.timeoutsOf(ct).tcp[TCP_CLOSE]!);
 }

@@ -3,6 +3,7 @@ import type { Conntrack } from '../conntrack/conntrack.ts';
 import { INNER_FOUND, innerTuple } from '../conntrack/inner-tuple.ts';
 import { protoWord, tupleHash } from '../conntrack/tuple.ts';
 import {
+  IPS_SEQ_ADJUST,
   TUPLE_DADDR,
   TUPLE_DPORT,
   TUPLE_PROTO,
@@ -25,11 +26,20 @@ import {
   R_LENGTH,
   R_SADDR,
   R_SPORT,
+  R_TCP_ACK,
   R_TCP_FLAGS,
+  R_TCP_SEQ,
+  R_TCP_WINDOW,
 } from '../packet/registers.ts';
 import { isIcmpError, isOfDefragmentation, type LocalForm } from './local-form.ts';
 
+const TCP_FIN = 1;
+const TCP_SYN = 2;
 const TCP_RST = 4;
+const TCP_ACK = 16;
+const TCP_HEADER_BYTES = 20;
+/** No reset answers the packet. */
+const NO_RESET = -1;
 /** An answer that has not left after this long never will. */
 const ANSWER_WINDOW_NS = 1e9;
 /** Rejects may come in floods; each holds an entry. */
@@ -48,6 +58,10 @@ interface Pending {
   readonly insideKey: number;
   /** REJECT answers it by a reset that leaves by this port of a bridge, past OUTPUT and POSTROUTING; 0 when not so. */
   readonly port: number;
+  /** Flags of the reset that would answer it, or NO_RESET; and its numbers. */
+  readonly flags: number;
+  readonly seq: number;
+  readonly ack: number;
 }
 
 /**
@@ -95,7 +109,8 @@ export class PendingAnswers {
     this.#conntrack.core.hold(ct);
     const insideKey = this.#keyOf(inside, true);
     const ctinfo = p.r[R_CTINFO]!;
-    const pending = { ct, ctinfo, timeNs: p.timeNs, wire, inside, wireKey, insideKey, port };
+    const reset = resetFor(p);
+    const pending = { ct, ctinfo, timeNs: p.timeNs, wire, inside, wireKey, insideKey, port, ...reset };
     this.#pending.set(wireKey, pending);
     this.#inside.set(insideKey, pending);
     if (this.#pending.size > this.most) this.most = this.#pending.size;
@@ -131,10 +146,11 @@ export class PendingAnswers {
     const answered = this.#find(tuple, isInside);
     if (answered === undefined) return;
     const { ct, ctinfo } = answered;
+    if (isReset && !isResetOf(answered, p, (this.#conntrack.status(ct) & IPS_SEQ_ADJUST) !== 0)) return;
     this.#conntrack.attach(p, ct, ctinfo);
     if (isReset) {
       this.#assume(
-        'A TCP reset of this host that follows a refused packet of its connection within a second is taken for the answer of REJECT, though a program of the host may have sent it.',
+        'A TCP reset of this host that follows a refused packet of its connection within a second, and looks as REJECT would answer that, is taken for its answer.',
       );
     }
     if (isReset && !isInside) this.#localForm.take(p, ct, ctinfo >= CT_IS_REPLY ? 0 : 1);
@@ -209,6 +225,28 @@ export class PendingAnswers {
     for (let depth = 0; all.has(key); key += DEPTH) this.#deepest = Math.max(this.#deepest, ++depth);
     return key;
   }
+}
+
+/** What the reset that answers packet `p` says: nf_reject_ip_tcphdr_put(). */
+function resetFor(p: Packet): Pick<Pending, 'flags' | 'seq' | 'ack'> {
+  const { r } = p;
+  const flags = r[R_L4PROTO] === IPPROTO_TCP && p.l4Offset >= 0 ? r[R_TCP_FLAGS]! : -1;
+  if (flags < 0 || (flags & TCP_RST) !== 0) return { flags: NO_RESET, seq: 0, ack: 0 };
+  if ((flags & TCP_ACK) !== 0) return { flags: TCP_RST, seq: r[R_TCP_ACK]!, ack: 0 };
+  const headerBytes = p.l4Offset - p.l3Offset + (p.view.getUint8(p.l4Offset + 12) >>> 4) * 4;
+  const numbered = r[R_LENGTH]! - headerBytes + ((flags & TCP_SYN) >> 1) + (flags & TCP_FIN);
+  return { flags: TCP_RST | TCP_ACK, seq: 0, ack: (r[R_TCP_SEQ]! + numbered) | 0 };
+}
+
+/**
+ * Reset `p` looks as REJECT makes them: no window, nothing behind the header, and the numbers that answer the refused
+ * packet, unless (`isAdjusted`) these were shifted on the way out. A connection of the host that is aborted has a window.
+ */
+function isResetOf({ flags, seq, ack }: Pending, p: Packet, isAdjusted: boolean): boolean {
+  const { r } = p;
+  if (r[R_TCP_FLAGS] !== flags || r[R_TCP_WINDOW] !== 0) return false;
+  if (r[R_LENGTH]! - (p.l4Offset - p.l3Offset) !== TCP_HEADER_BYTES) return false;
+  return isAdjusted || (r[R_TCP_SEQ] === seq && r[R_TCP_ACK] === ack);
 }
 
 /** Hashes have 32 bits. */

@@ -29,6 +29,8 @@ export interface ConntrackAccess {
   zone(ct: number, dir: 0 | 1): number;
   /** True until the entry has been confirmed. */
   isUnconfirmed(ct: number): boolean;
+  /** nf_ct_set_closing(): a TCP connection that a reset ends at time `nowNs`; only if it is confirmed. */
+  setClosing(ct: number, nowNs: number): void;
   /**
    * nf_nat_setup_info(): binds the entry of the packet to a translation of the given kind, once. MANIP_SRC for
    * SNAT-like targets, MANIP_DST for DNAT-like ones. Gives VERDICT_ACCEPT, or VERDICT_DROP when no free tuple is left.

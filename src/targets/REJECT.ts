@@ -3,6 +3,7 @@ import { defineTarget } from '../extension/define.ts';
 import { defineSyntax, type OptionCall } from '../extension/syntax.ts';
 import { custom } from '../extension/values.ts';
 import { VERDICT_REJECT } from '../packet/verdict.ts';
+import { closeByReset, makeResetState, type ResetState } from './reject-reset.ts';
 
 /** Name and further names of each answer, in iptables' own order: the first that fits an abbreviation is meant. */
 const ANSWERS: Readonly<Record<Family, readonly (readonly [string, string])[]>> = {
@@ -42,10 +43,11 @@ function parseAnswer(text: string, call: OptionCall): string {
 }
 
 /**
- * `-j REJECT`: drops the packet and answers. The options are the name of the answer. Linux:
+ * `-j REJECT`: drops the packet and answers; a reset closes the connection. The options are the name of the answer.
+ * What was rejected takes no known way (mayRemember in ordered-stage.ts): each such packet comes by here. Linux:
  * net/ipv4/netfilter/ipt_REJECT.c, reject_tg(); net/ipv6/netfilter/ip6t_REJECT.c, reject_tg6().
  */
-export const reject = defineTarget<string>({
+export const reject = defineTarget<string, ResetState | undefined>({
   name: 'REJECT',
   families: [4, 6],
   tables: ['filter'],
@@ -64,5 +66,9 @@ export const reject = defineTarget<string>({
         ? `${rule.family === 4 ? 'ipt' : 'ip6t'}_REJECT: TCP_RESET ${rule.family === 4 ? 'invalid' : 'illegal'} for non-tcp`
         : undefined,
   }),
-  apply: () => VERDICT_REJECT,
+  prepare: (answer, environment) => (answer === 'tcp-reset' ? makeResetState(environment) : undefined),
+  apply: (_, p, state) => {
+    if (state !== undefined) closeByReset(p, state);
+    return VERDICT_REJECT;
+  },
 });

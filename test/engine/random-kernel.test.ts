@@ -8,12 +8,6 @@ import { describeHosts, runCase, unsayable } from './run-case.ts';
 const FIRST = Number(process.env.SEED ?? 1);
 const COUNT = Number(process.env.COUNT ?? 60);
 
-/** Seeds whose difference is known and described in src/README.md. */
-const KNOWN = new Set([
-  // A conversation sends a reset of its own right after a rule rejected its packet with one.
-  459,
-]);
-
 describe('random rulesets', () => {
   it(`have the kernel's counters (seeds ${FIRST} to ${FIRST + COUNT - 1})`, async () => {
     const all = Array.from({ length: COUNT }, (_, i) => randomCase(FIRST + i));
@@ -22,7 +16,7 @@ describe('random rulesets', () => {
     const judged = await judge(cases, { suite: 'random' });
     const hosts = await describeHosts(cases.map(({ host }) => host));
     const wrong: string[] = [];
-    for (const one of cases.filter(({ id }) => !KNOWN.has(Number(id.split('/')[1])))) {
+    for (const one of cases) {
       const { result } = judged.get(one.id)!;
       expect(result.refused).toBeUndefined();
       // EINVAL may come from the route before OUTPUT or from the one behind its translation: a capture would tell.

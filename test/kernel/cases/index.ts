@@ -53,6 +53,7 @@ import {
 import { tcpCases } from './match-tcp.ts';
 import { udpCases } from './match-udp.ts';
 import { confirmCases, fragmentCases, headerCases, routeCases } from './path.ts';
+import { rejectResetCases } from './reject-reset.ts';
 import { connmarkTargetCases, ctCases, markTargetCases } from './target-mark.ts';
 import { dnatCases, natFlowCases, snatCases } from './target-nat.ts';
 import { nptCases } from './target-npt.ts';
@@ -99,6 +100,7 @@ export const SUITES: Readonly<Record<string, () => readonly Case[]>> = {
     ...setCases(),
   ],
   'target-verdict': () => [...verdictCases(), ...rejectCases()],
+  'reject-reset': rejectResetCases,
   'target-mark': () => [...markTargetCases(), ...connmarkTargetCases(), ...ctCases()],
   'target-rewrite': rewriteCases,
   'target-npt': nptCases,
