@@ -34,6 +34,7 @@ import { mac } from './mac.ts';
 import { mark } from './mark.ts';
 import { mh } from './mh.ts';
 import { multiport } from './multiport.ts';
+import { nfacct } from './nfacct.ts';
 import { osf } from './osf.ts';
 import { owner } from './owner.ts';
 import { physdev } from './physdev.ts';
@@ -96,6 +97,7 @@ export const MATCHES: readonly MatchDefinition<any, any>[] = [
   mark,
   mh,
   multiport,
+  nfacct,
   osf,
   owner,
   physdev,

@@ -458,6 +458,26 @@ def punctual():
         os.sched_setscheduler(0, usual, os.sched_param(0))
 
 
+NFNETLINK = 12  # NETLINK_NETFILTER
+NEW_ACCOUNTING = 7 << 8  # NFNL_SUBSYS_ACCT, NFNL_MSG_ACCT_NEW
+REQUEST_CREATE_ACK = 0x405  # NLM_F_CREATE | NLM_F_ACK | NLM_F_REQUEST
+
+
+def make_accounting(names):
+    """Accounting objects for -m nfacct, as `nfacct add NAME` makes them."""
+    if not names:
+        return
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NFNETLINK) as netlink:
+        for name in names:
+            text = name.encode() + b"\0"
+            attribute = struct.pack("=HH", 4 + len(text), 1) + text + bytes(-len(text) % 4)
+            body = struct.pack("=BBH", 0, 0, 0) + attribute
+            netlink.send(struct.pack("=IHHII", 16 + len(body), NEW_ACCOUNTING, REQUEST_CREATE_ACK, 1, 0) + body)
+            status = struct.unpack_from("=i", netlink.recv(4096), 16)[0]
+            if status != 0:
+                raise Refused("accounting", -status, os.strerror(-status))
+
+
 class Judge:
     def __init__(self, backend, lockfile):
         self.backend = backend
@@ -480,6 +500,7 @@ class Judge:
             status, _, stderr = run(["ipset", "restore"], case["ipset"])
             if status != 0:
                 result["ipset"] = {"status": status, "stderr": stderr}
+        make_accounting(case.get("accounting"))
         for family in (4, 6):
             text = case.get("rules%d" % family)
             if text is None:
@@ -513,6 +534,7 @@ class Judge:
             loading = time.monotonic()
             if case.get("ipset"):
                 require("ipset", ["ipset", "restore"], case["ipset"])
+            make_accounting(case.get("accounting"))
             for words in case.get("timeouts", []):
                 require("nfct", ["nfct", "add", "timeout"] + words.split())
             if case.get("timeouts"):

@@ -81,6 +81,8 @@ export interface Case {
   readonly packets: readonly CasePacket[];
   /** Words of `nfct add timeout`, carried out before the rules are loaded. */
   readonly timeouts?: readonly string[];
+  /** Names of accounting objects (-m nfacct), made before the rules are loaded. */
+  readonly accounting?: readonly string[];
   /** Load the rulesets with their counters (`-c`). */
   readonly counters?: boolean;
   /** Record every packet that leaves by a device, with the number of the packet that caused it. */
@@ -156,6 +158,8 @@ export interface CheckCase {
   readonly rules4?: string;
   readonly rules6?: string;
   readonly ipset?: string;
+  /** As of Case. */
+  readonly accounting?: readonly string[];
   readonly counters?: boolean;
 }
 

@@ -9,6 +9,7 @@ import type { Family } from '../../src/base/inet.ts';
  *     *mangle          the table of the rules below (filter at first)
  *     :FORWARD         their chain (INPUT at first)
  *     %6               their family (4 at first)
+ *     @foo bar         accounting objects (nfacct) that exist
  *     rule ; saved ; OK ; listed
  *     rule ; ; FAIL phrase         iptables-restore refuses it in these words
  *     rule ; ; LIBIPTC phrase      libiptc does: iptables-restore says "line N failed"
@@ -30,6 +31,8 @@ export interface TCase {
   /** Undefined when the file does not say. */
   readonly listed: string | undefined;
   readonly phrase: string;
+  /** Accounting objects that exist; undefined when the file names none. */
+  readonly accounting: readonly string[] | undefined;
 }
 
 export function readTFile(file: string, name: string): TCase[] {
@@ -37,11 +40,13 @@ export function readTFile(file: string, name: string): TCase[] {
   let table = 'filter';
   let chain = 'INPUT';
   let family: Family = 4;
+  let accounting: readonly string[] | undefined;
   for (const [i, line] of readFileSync(file, 'utf8').split('\n').entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue;
     if (line.startsWith('*')) table = line.slice(1);
     else if (line.startsWith(':')) chain = line.slice(1);
     else if (line.startsWith('%')) family = line === '%6' ? 6 : 4;
+    else if (line.startsWith('@')) accounting = line.slice(1).split(' ');
     else {
       const [rule = '', saved = '', outcome = '', ...listed] = line
         .split(/ ;(?=\s|$)/)
@@ -58,6 +63,7 @@ export function readTFile(file: string, name: string): TCase[] {
         saved: (saved.trim() === '=' ? rule : saved.trim()).split(' | '),
         listed: listed.length === 0 ? undefined : listed.join(' ; '),
         phrase: found[2] ?? '',
+        accounting,
       });
     }
   }

@@ -56,7 +56,11 @@ for (const kind of ['matches', 'targets'] as const) {
     test('iptables-restore itself says so', async () => {
       const all = [...files.values()].flat();
       const judged = await restoreCheck(
-        all.map(({ id, text, family }) => ({ id, ...(family === 4 ? { rules4: text } : { rules6: text }) })),
+        all.map(({ id, text, family, accounting }) => ({
+          id,
+          ...(family === 4 ? { rules4: text } : { rules6: text }),
+          ...(accounting === undefined ? {} : { accounting }),
+        })),
         { suite: `ruleset-${kind}` },
       );
       const differences: string[] = [];

@@ -1,4 +1,4 @@
-/** Matches that look at one field: comment mark length ttl hl tos dscp ecn multiport iprange string u32 statistic owner pkttype dccp ah esp. */
+/** Matches that look at one field: comment mark length ttl hl tos dscp ecn multiport nfacct iprange string u32 statistic owner pkttype dccp ah esp. */
 
 import {
   ah,
@@ -29,6 +29,14 @@ export const commentCases = () =>
     matches: ['-m comment --comment word', '-m comment --comment "two words"'],
     packets: (family) => everyWay(family, datagram),
   });
+
+export const nfacctCases = () =>
+  matchCases({
+    name: 'nfacct',
+    families: [4, 6],
+    matches: ['-m nfacct --nfacct-name some', '-p udp -m nfacct --nfacct-name "others"'],
+    packets: (family) => everyWay(family, datagram),
+  }).map((one) => ({ ...one, accounting: ['some', 'others'] }));
 
 export const markCases = () =>
   matchCases({
