@@ -11,7 +11,7 @@ const PROTOCOLS =
   '88:eigrp,EIGRP 89:ospf,OSPFIGP 93:ax.25,AX.25 94:ipip,IPIP 97:etherip,ETHERIP 98:encap,ENCAP 103:pim,PIM ' +
   '108:ipcomp,IPCOMP 112:vrrp,VRRP 115:l2tp,L2TP 124:isis,ISIS 132:sctp,SCTP 133:fc,FC ' +
   '135:mobility-header,Mobility-Header 136:udplite,UDPLite 137:mpls-in-ip,MPLS-in-IP 138:manet 139:hip,HIP ' +
-  '140:shim6,Shim6 141:wesp,WESP 142:rohc,ROHC 143:ethernet,Ethernet';
+  '140:shim6,Shim6 141:wesp,WESP 142:rohc,ROHC 143:ethernet,Ethernet 262:mptcp,MPTCP';
 
 /** The names iptables has of its own and looks up before /etc/protocols (xtables_chain_protos, in its order). */
 const OWN_NAMES: readonly (readonly [string, number])[] = [

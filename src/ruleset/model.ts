@@ -81,13 +81,13 @@ export interface Rule {
    * kept for printing, never matches, and is shown as such.
    */
   readonly unsupported: readonly UnsupportedExtension[];
+  /** Where there are such: the rule as it stood, behind its chain (verbatim.ts). */
+  readonly verbatim?: string;
 }
 
 export interface UnsupportedExtension {
   readonly kind: 'match' | 'target';
   readonly name: string;
-  /** The words of the rule from this extension on that could not be read, as they stood. */
-  readonly text: string;
 }
 
 /** The chains that the tables are made with, in the order of their hooks. */

@@ -332,6 +332,7 @@ class Parser {
       );
     }
     const parser = new LineParser(words, {
+      line,
       family: this.#family,
       table: table.name,
       onUnsupported: this.#onUnsupported,

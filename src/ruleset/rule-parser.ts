@@ -11,6 +11,7 @@ import { LoadedExtension } from './loaded.ts';
 import type { InterfaceMatch, RuleMatch, UnsupportedExtension } from './model.ts';
 import { protocolMatchName } from './protocol-match.ts';
 import type { Word } from './tokenize.ts';
+import { type VerbatimWords, verbatimText } from './verbatim.ts';
 
 /**
  * One line of a table: a command and, for most, a rule (iptables/xshared.c, do_parse(); iptables/iptables.c,
@@ -56,9 +57,13 @@ export interface RuleParts {
   readonly packets: bigint | undefined;
   readonly bytes: bigint | undefined;
   readonly unsupported: readonly UnsupportedExtension[];
+  /** Where there are such: the text of the rule that the line stands for with these addresses. */
+  readonly verbatim: ((source?: ParsedAddress, destination?: ParsedAddress) => string) | undefined;
 }
 
 export interface LineContext {
+  /** The line that the words are of. */
+  readonly line: string;
   readonly family: Family;
   readonly table: string;
   /** With 'never-match' an unknown extension does not refuse the rule. */
@@ -495,11 +500,7 @@ export class LineParser implements RuleCall {
 
   #addUnsupported(kind: 'match' | 'target', name: string): void {
     this.#lenient = true;
-    const text = this.#words
-      .slice(this.word + 1)
-      .map((one) => one.text)
-      .join(' ');
-    this.#unsupported.push({ kind, name, text });
+    this.#unsupported.push({ kind, name });
     this.warn(
       `Couldn't load ${kind} \`${name}':No such file or directory`,
       'The rule is kept, and never matches (--on-unsupported never-match).',
@@ -554,7 +555,32 @@ export class LineParser implements RuleCall {
       packets: this.#packets,
       bytes: this.#bytes,
       unsupported: this.#unsupported,
+      verbatim: this.#unsupported.length === 0 ? undefined : this.#verbatim(sources, destinations),
     };
+  }
+
+  #verbatim(
+    sources: readonly ParsedAddress[],
+    destinations: readonly ParsedAddress[],
+  ): NonNullable<RuleParts['verbatim']> {
+    // The word of the chain, and the one before it unless both are one (-AINPUT).
+    const chainIndex = this.#used.get('command') ?? 0;
+    const leftOut = new Set([chainIndex]);
+    if (!this.#words[chainIndex]?.text.startsWith('-')) leftOut.add(chainIndex - 1);
+    if (this.#ruleNumber !== undefined) leftOut.add(chainIndex + 1);
+    const counters = this.#used.get('c');
+    if (counters !== undefined) {
+      const hasComma = this.#words[counters + 1]?.text.includes(',') === true;
+      for (let i = counters; i <= counters + (hasComma ? 1 : 2); i++) leftOut.add(i);
+    }
+    const words: VerbatimWords = {
+      line: this.#context.line,
+      words: this.#words,
+      leftOut,
+      sourceIndex: sources.length > 1 ? (this.#used.get('s') ?? 0) + 1 : -1,
+      destinationIndex: destinations.length > 1 ? (this.#used.get('d') ?? 0) + 1 : -1,
+    };
+    return (source, destination) => verbatimText(words, this.family, source, destination);
   }
 
   /** generic_opt_check() and what follows it. */

@@ -47,6 +47,7 @@ export function saveRule(
   chain: string,
   where: { readonly name: string; readonly family: Family },
 ): string {
+  if (rule.verbatim !== undefined) return `-A ${chain} ${rule.verbatim}`;
   const context = ruleContext(rule, chain, where);
   let text = `-A ${chain}`;
   text += saveAddress('-s', rule.source, where.family);
@@ -59,9 +60,6 @@ export function saveRule(
   if (rule.fragment !== undefined) text += `${not(rule.fragment === 'not-later')} -f`;
   for (const { definition, options } of rule.matches) {
     text += ` -m ${definition.syntax.saveName?.(options) ?? definition.name}${definition.syntax.save(options, context)}`;
-  }
-  for (const { kind, name, text: rest } of rule.unsupported) {
-    text += ` ${kind === 'match' ? '-m' : '-j'} ${name}${rest === '' ? '' : ` ${rest}`}`;
   }
   const { target } = rule;
   if (target.kind === 'jump') text += ` -j ${target.chain}`;
@@ -93,7 +91,11 @@ function not(inverted: boolean): string {
 
 function saveAddress(option: string, match: AddressMatch | undefined, family: Family): string {
   if (match === undefined) return '';
-  return `${not(match.inverted)} ${option} ${formatAddress(match.address, family)}/${formatMask(match.mask, family)}`;
+  return `${not(match.inverted)} ${option} ${formatAddressMask(match.address, match.mask, family)}`;
+}
+
+export function formatAddressMask(address: readonly number[], mask: Int32Array, family: Family): string {
+  return `${formatAddress(address, family)}/${formatMask(mask, family)}`;
 }
 
 /** Prefix length, or the mask in full when it has holes. */

@@ -286,6 +286,7 @@ export function makeRule(
   packets: bigint,
   bytes: bigint,
 ): Rule {
+  const { verbatim } = parts;
   return {
     source: addressMatch(source, parts.sourceInverted),
     destination: addressMatch(destination, parts.destinationInverted),
@@ -300,6 +301,7 @@ export function makeRule(
     bytes,
     position,
     unsupported: parts.unsupported,
+    ...(verbatim === undefined ? {} : { verbatim: verbatim(source, destination) }),
   };
 }
 

@@ -84,6 +84,26 @@ test('an unsupported extension never matches when the user wants it so', () => {
   ).toEqual([['match foo'], ['target FOO']]);
 });
 
+test('a rule with an unsupported extension is printed as it stood, once for each address of a list', () => {
+  const lines = [
+    '-A INPUT -p tcp -m foo --bar "a \\"b" -m comment --comment "c d" -j ACCEPT',
+    '-A INPUT -m foo ! --bar  1 -m bar -s 1.2.3.4/32 -j FOO --baz',
+  ];
+  const others = [
+    '-I INPUT 1 -c 5 6 -m foo -j DROP',
+    '-AINPUT -c 5,6 -s 10.1.2.3/8,1.1.1.1 -m foo -d 2.2.2.2 -j DROP',
+  ];
+  const text = `*filter\n${[...lines, ...others].join('\n')}\nCOMMIT\n`;
+  const { ruleset } = parseRuleset(text, { family: 4, file: 'rules', onUnsupported: 'never-match' });
+  expect(rulesOf(saveRuleset(ruleset, { counters: false }))).toEqual([
+    '-A INPUT -m foo -j DROP',
+    ...lines,
+    '-A INPUT -s 10.0.0.0/8 -m foo -d 2.2.2.2 -j DROP',
+    '-A INPUT -s 1.1.1.1/32 -m foo -d 2.2.2.2 -j DROP',
+  ]);
+  expect(ruleset.tables[0]!.chains[0]!.rules.map((rule) => rule.packets)).toEqual([5n, 0n, 0n, 5n, 5n]);
+});
+
 function rulesOf(text: string): string[] {
   return text.split('\n').filter((line) => line.startsWith('-A'));
 }
