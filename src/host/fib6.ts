@@ -1,3 +1,4 @@
+import { equals6 } from './address6.ts';
 import type { Device } from './device.ts';
 import { multipathHash, pickByWeight } from './multipath.ts';
 import { PrefixTable, routesByTable } from './prefix-table.ts';
@@ -95,6 +96,19 @@ export class Fib6 {
     return error === ESRCH || error === EAGAIN ? ENETUNREACH : error;
   }
 
+  /**
+   * fib6_rule_lookup() for ip6_route_lookup(): of the routes of the longest prefix the first one by the wanted interface, or
+   * on an interface that has the source address, is taken; else the first of all, be it one that rejects.
+   */
+  lookupByDevice(flow: Flow, oif: number, isStrict: boolean): number {
+    this.isByDevice = true;
+    const error = this.lookup(flow, oif, isStrict);
+    this.isByDevice = false;
+    return error;
+  }
+
+  private isByDevice = false;
+
   private lookupByRules(flow: Flow, oif: number, isStrict: boolean): number {
     const { rules } = this;
     for (let i = 0; i < rules.length; i++) {
@@ -162,7 +176,10 @@ export class Fib6 {
         const isPlain = routes[start]!.srcPrefixLength === 0;
         if (isPlain ? hasStarted || !hasSubtree || level.length === 0 : sourceFits(routes[start]!, flow)) {
           hasStarted = true;
-          if (this.select(routes, start, end, flow, oif, isStrict)) {
+          const isFound = this.isByDevice
+            ? this.matchDevice(routes, start, end, flow, oif, isStrict)
+            : this.select(routes, start, end, flow, oif, isStrict);
+          if (isFound) {
             const error = ROUTE_TYPE_ERRNO[this.route!.type]!;
             if (error !== 0) this.verdictText = this.route!.text;
             return error;
@@ -172,6 +189,42 @@ export class Fib6 {
       }
     }
     return ESRCH;
+  }
+
+  /** rt6_device_match(). Leaves `route` and `nexthop`; false when the search has to go on with a shorter prefix. */
+  private matchDevice(
+    routes: readonly Route[],
+    start: number,
+    end: number,
+    flow: Flow,
+    oif: number,
+    isStrict: boolean,
+  ): boolean {
+    const first = routes[start]!;
+    const isFree = oif === 0 && !flow.hasSaddr;
+    for (let r = start; r < end && !isFree; r++) {
+      const route = routes[r]!;
+      for (const nexthop of route.nexthops) {
+        if (nexthop.isDead) continue;
+        if (oif !== 0 ? nexthop.oif !== oif : !this.hasSource(nexthop.oif, flow)) continue;
+        this.route = route;
+        this.nexthop = nexthop;
+        return true;
+      }
+    }
+    if (oif !== 0 && isStrict) return false;
+    this.route = first;
+    this.nexthop = first.nexthops[0];
+    return this.nexthop?.isDead !== true;
+  }
+
+  /** ipv6_chk_addr(): the interface has the source address. */
+  private hasSource(oif: number, flow: Flow): boolean {
+    return (
+      this.devices[oif]?.addresses6.some(({ address }) =>
+        equals6(address, 0, flow.saddrWords, flow.saddrAt),
+      ) === true
+    );
   }
 
   /** rt6_select(): the best of the lowest metric that has a usable one. Leaves `route` and `nexthop`. */

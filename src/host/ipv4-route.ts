@@ -34,6 +34,12 @@ import {
 } from './route.ts';
 import { Flow } from './rule.ts';
 import {
+  REVERSE_ELSEWHERE,
+  REVERSE_LOCAL,
+  REVERSE_LOCAL_ELSEWHERE,
+  REVERSE_NONE,
+  REVERSE_SAME,
+  type ReversePath,
   ROUTE_BLACKHOLE,
   ROUTE_BROADCAST,
   ROUTE_LOCAL,
@@ -415,6 +421,38 @@ export class Ipv4Routing {
     if (out.kind === ROUTE_UNICAST) takeGateway(out, nexthop, 4);
     out.realm = combineRealms(route, ruleRealm, 0);
     return out.kind;
+  }
+
+  /**
+   * rpfilter_lookup_reverse() of net/ipv4/netfilter/ipt_rpfilter.c: fib_lookup() alone, so that multicast, loopback and
+   * broadcast addresses are as any others, and whether any nexthop is by `iif` (fib_info_nh_uses_dev()).
+   */
+  reversePath(
+    words: Int32Array,
+    saddrAt: number,
+    daddrAt: number,
+    tos: number,
+    mark: number,
+    iif: number,
+  ): ReversePath {
+    const { devices, loopbackId } = this.setup;
+    const { flow, fib } = this;
+    flow.tos = tos;
+    flow.mark = mark;
+    flow.iif = loopbackId;
+    flow.oif = 0;
+    flow.l3mdev = devices[iif]?.l3mdev ?? 0;
+    flow.l4proto = 0;
+    flow.sport = 0;
+    flow.dport = 0;
+    flow.hasSaddr = words[saddrAt] !== 0;
+    this.aim(words, saddrAt, words, daddrAt);
+    if (fib.lookup(flow, true) !== 0) return REVERSE_NONE;
+    const { type, nexthops } = fib.route!;
+    const isSame = nexthops.some(({ oif }) => oif === iif || devices[oif]?.l3mdev === iif);
+    if (type === RTN_UNICAST) return isSame ? REVERSE_SAME : REVERSE_ELSEWHERE;
+    if (type !== RTN_LOCAL) return REVERSE_NONE;
+    return isSame ? REVERSE_LOCAL : REVERSE_LOCAL_ELSEWHERE;
   }
 
   /** __mkroute_output(). */

@@ -14,6 +14,11 @@ import { clearResult, kindOfError, refuse, take, takeGateway } from './result.ts
 import { type Nexthop, type Route, RTN_ANYCAST, RTN_LOCAL } from './route.ts';
 import { Flow } from './rule.ts';
 import {
+  REVERSE_ELSEWHERE,
+  REVERSE_LOCAL,
+  REVERSE_NONE,
+  REVERSE_SAME,
+  type ReversePath,
   ROUTE_BLACKHOLE,
   ROUTE_LOCAL,
   ROUTE_MARTIAN,
@@ -211,6 +216,33 @@ export class Ipv6Routing {
     }
     this.takePrefsrc(route, nexthop, words, daddrAt, out);
     return out.kind;
+  }
+
+  /** rpfilter_lookup_reverse6() of net/ipv6/netfilter/ip6t_rpfilter.c. */
+  reversePath(
+    words: Int32Array,
+    saddrAt: number,
+    daddrAt: number,
+    tos: number,
+    mark: number,
+    iif: number,
+    l4proto: number,
+    isBound: boolean,
+    isStrict: boolean,
+  ): ReversePath {
+    const { fib, devices, loopbackId } = this.setup;
+    this.fill(words, saddrAt, daddrAt, tos, mark, l4proto, 0, 0);
+    const { flow } = this;
+    flow.iif = loopbackId;
+    flow.oif = isBound ? iif : 0;
+    flow.l3mdev = devices[iif]?.l3mdev ?? 0;
+    flow.hasSaddr = addressType6(words, saddrAt) !== ADDR6_ANY;
+    if (fib.lookupByDevice(flow, flow.oif, isStrict) !== 0) return REVERSE_NONE;
+    const { type } = fib.route!;
+    const { oif } = fib.nexthop!;
+    if (type === RTN_ANYCAST) return REVERSE_NONE;
+    if (type === RTN_LOCAL) return REVERSE_LOCAL;
+    return oif === iif || devices[oif]?.l3mdev === iif ? REVERSE_SAME : REVERSE_ELSEWHERE;
   }
 
   /** ip6_rt_get_dev_rcu(): own packets to own addresses go by lo, link-local ones by their interface. */

@@ -36,7 +36,7 @@ import {
 import { type Prefix, routedPrefixes } from './routed-prefixes.ts';
 import { Flow, type PolicyRule } from './rule.ts';
 import type { Sysctls } from './sysctl.ts';
-import type { AddressType, Host, Interface, Neighbour, RouteResult } from './types.ts';
+import type { AddressType, Host, Interface, Neighbour, ReversePath, RouteResult } from './types.ts';
 
 /** RTN_* number -> name of `-m addrtype`. */
 const ADDRESS_TYPES: readonly AddressType[] = [
@@ -207,6 +207,23 @@ export class KernelHost extends InventoryHost implements Host {
   ): void {
     const routing = family === 4 ? this.ipv4 : this.ipv6;
     routing.output(words, saddrAt, daddrAt, tos, mark, oif, l4proto, sport, dport, out);
+  }
+
+  reversePath(
+    family: Family,
+    words: Int32Array,
+    saddrAt: number,
+    daddrAt: number,
+    tos: number,
+    mark: number,
+    iif: number,
+    l4proto: number,
+    isBound: boolean,
+    isStrict: boolean,
+  ): ReversePath {
+    return family === 4
+      ? this.ipv4.reversePath(words, saddrAt, daddrAt, tos, mark, iif)
+      : this.ipv6.reversePath(words, saddrAt, daddrAt, tos, mark, iif, l4proto, isBound, isStrict);
   }
 
   addressType(family: Family, words: Int32Array, at: number, interfaceId: number): AddressType {

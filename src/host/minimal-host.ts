@@ -18,6 +18,11 @@ import {
   type AddressType,
   type Host,
   type LocalGuess,
+  REVERSE_ELSEWHERE,
+  REVERSE_LOCAL,
+  REVERSE_NONE,
+  REVERSE_SAME,
+  type ReversePath,
   ROUTE_BROADCAST,
   ROUTE_LOCAL,
   ROUTE_MARTIAN,
@@ -129,6 +134,21 @@ export class MinimalHost extends InventoryHost implements Host {
     take(out, kind, leaves, 'the interface where the destination was seen, else the first');
     out.hasPrefsrc = this.selectSource(family, leaves, words, daddrAt, out.prefsrc, 0);
     return out.kind;
+  }
+
+  reversePath(
+    family: Family,
+    words: Int32Array,
+    _saddrAt: number,
+    daddrAt: number,
+    _tos: number,
+    _mark: number,
+    iif: number,
+  ): ReversePath {
+    if (this.isLocalAddress(family, words, daddrAt)) return REVERSE_LOCAL;
+    const leaves = this.leavesBy(family, words, daddrAt);
+    if (leaves === 0) return REVERSE_NONE;
+    return leaves === iif ? REVERSE_SAME : REVERSE_ELSEWHERE;
   }
 
   addressType(family: Family, words: Int32Array, at: number, _interfaceId: number): AddressType {

@@ -19,6 +19,19 @@ export const ROUTE_NOT_FORWARDING = 9;
 
 export type RouteKind = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
 
+/** What a look-up of the way back to a sender finds (`Host.reversePath`). */
+export const REVERSE_NONE = 0;
+/** The sender's address is one of this host's own, on another interface. */
+export const REVERSE_LOCAL_ELSEWHERE = 1;
+/** The sender's address is one of this host's own, on this interface; in IPv6 on any. */
+export const REVERSE_LOCAL = 2;
+/** By another interface. */
+export const REVERSE_ELSEWHERE = 3;
+/** By the interface that the packet came in by. */
+export const REVERSE_SAME = 4;
+
+export type ReversePath = 0 | 1 | 2 | 3 | 4;
+
 /** Output parameters of a routing decision: the caller makes one and uses it again (no allocation per packet). */
 export interface RouteResult {
   kind: RouteKind;
@@ -137,6 +150,23 @@ export interface Host {
     dport: number,
     out: RouteResult,
   ): void;
+  /**
+   * The plain look-up of the way back to `daddr`, who sent a packet that came in by `iif`: fib_lookup(), ip6_route_lookup(),
+   * without what a routing decision makes of special addresses. `saddr` all 0 stands for none. `isBound` (IPv6): routes by
+   * `iif` go before others; `isStrict`: no others count.
+   */
+  reversePath(
+    family: Family,
+    words: Int32Array,
+    saddrAt: number,
+    daddrAt: number,
+    tos: number,
+    mark: number,
+    iif: number,
+    l4proto: number,
+    isBound: boolean,
+    isStrict: boolean,
+  ): ReversePath;
   /** Class of an address; with `interfaceId` not 0 as `--limit-iface-in/out` asks it. */
   addressType(family: Family, words: Int32Array, at: number, interfaceId: number): AddressType;
   /**

@@ -1,16 +1,32 @@
+import { PKT_LOOPBACK } from '../batch/layout.ts';
 import { defineMatch } from '../extension/define.ts';
 import { defineSyntax } from '../extension/syntax.ts';
 import { flag } from '../extension/values.ts';
-import { type Host, ROUTE_LOCAL, ROUTE_UNICAST, type RouteResult } from '../host/types.ts';
+import { ADDR6_UNICAST, addressType6 } from '../host/address6.ts';
+import {
+  type Host,
+  REVERSE_ELSEWHERE,
+  REVERSE_LOCAL,
+  REVERSE_LOCAL_ELSEWHERE,
+  REVERSE_SAME,
+} from '../host/types.ts';
 import type { Packet } from '../packet/packet.ts';
-import { R_DADDR, R_FAMILY, R_IIF, R_MARK, R_SADDR, R_TOS } from '../packet/registers.ts';
+import {
+  R_DADDR,
+  R_FAMILY,
+  R_IIF,
+  R_L4PROTO,
+  R_MARK,
+  R_PKT_TYPE,
+  R_SADDR,
+  R_TOS,
+} from '../packet/registers.ts';
 
 const FLAGS = ['loose', 'validmark', 'accept-local', 'invert'] as const;
 type RpfilterOptions = ReadonlySet<(typeof FLAGS)[number]>;
 
 interface RpfilterState {
   readonly host: Host;
-  readonly route: RouteResult;
   /** Addresses of the way back: source and destination. */
   readonly words: Int32Array;
 }
@@ -24,7 +40,7 @@ export const rpfilter = defineMatch<RpfilterOptions, RpfilterState>({
   families: [4, 6],
   hooks: ['PREROUTING'],
   scope: 'connection',
-  reads: ['saddr', 'daddr', 'iif', 'mark', 'tos'],
+  reads: ['saddr', 'daddr', 'iif', 'mark', 'tos', 'l4proto', 'pktType'],
   syntax: defineSyntax({
     options: {
       '--loose': flag(),
@@ -42,16 +58,6 @@ export const rpfilter = defineMatch<RpfilterOptions, RpfilterState>({
   }),
   prepare: (_, environment): RpfilterState => ({
     host: environment.host,
-    route: {
-      kind: ROUTE_UNICAST,
-      oif: 0,
-      prefsrc: new Int32Array(4),
-      hasPrefsrc: false,
-      gateway: new Int32Array(4),
-      hasGateway: false,
-      realm: 0,
-      reason: '',
-    },
     words: new Int32Array(8),
   }),
   evaluate: (o, p, state) => {
@@ -60,44 +66,47 @@ export const rpfilter = defineMatch<RpfilterOptions, RpfilterState>({
   },
 });
 
-function passes4(o: RpfilterOptions, p: Packet, { host, route, words }: RpfilterState): boolean {
+function passes4(o: RpfilterOptions, p: Packet, { host, words }: RpfilterState): boolean {
   const { r } = p;
   const iif = r[R_IIF]!;
-  if (iif === 0 || host.interfaces[iif]!.isLoopback) return true;
+  if (isOwn(p, host)) return true;
   const [saddr, daddr] = [r[R_SADDR]!, r[R_DADDR]!];
   const isSelfless = daddr >>> 28 === 14 || daddr === -1 || daddr >>> 24 === 0;
   // A host that asks for its address; 224.0.0.0/24 is the local multicast network.
   if (saddr >>> 24 === 0 && (daddr === -1 || daddr >>> 8 === 0xe00000)) return true;
-  words.fill(0);
   words[0] = isSelfless ? 0 : daddr;
   words[4] = saddr;
   const mark = o.has('validmark') ? r[R_MARK]! : 0;
-  host.routeOutput(4, words, 0, 4, r[R_TOS]!, mark, 0, 0, 0, 0, route);
-  if (route.kind === ROUTE_LOCAL) {
-    if (!o.has('accept-local')) return false;
-    // The route of an own address is by the interface that has it, though packets go by loopback.
-    return o.has('loose') || host.addressType(4, r, R_SADDR, iif) === 'LOCAL';
-  }
-  return route.kind === ROUTE_UNICAST && (route.oif === iif || o.has('loose'));
+  const way = host.reversePath(4, words, 0, 4, r[R_TOS]!, mark, iif, 0, false, false);
+  if (way === REVERSE_SAME) return true;
+  if (way === REVERSE_LOCAL) return o.has('accept-local');
+  if (way === REVERSE_LOCAL_ELSEWHERE) return o.has('accept-local') && o.has('loose');
+  return way === REVERSE_ELSEWHERE && o.has('loose');
 }
 
-function passes6(o: RpfilterOptions, p: Packet, { host, route, words }: RpfilterState): boolean {
+function passes6(o: RpfilterOptions, p: Packet, { host, words }: RpfilterState): boolean {
   const { r } = p;
   const iif = r[R_IIF]!;
-  if (iif === 0 || host.interfaces[iif]!.isLoopback) return true;
-  const isUnspecified = [0, 1, 2, 3].every((i) => r[R_SADDR + i] === 0);
+  if (isOwn(p, host)) return true;
   // Nothing can be routed back to such a source: the packet is left to the routing decision.
-  if (isUnspecified) return true;
-  if (host.isLocalAddress(6, r, R_SADDR)) return o.has('accept-local');
+  if ([0, 1, 2, 3].every((i) => r[R_SADDR + i] === 0)) return true;
+  const hasUnicast = (addressType6(r, R_DADDR) & ADDR6_UNICAST) !== 0;
   for (let i = 0; i < 4; i++) {
-    words[i] = r[R_DADDR]! >>> 24 === 0xff ? 0 : r[R_DADDR + i]!;
+    words[i] = hasUnicast ? r[R_DADDR + i]! : 0;
     words[4 + i] = r[R_SADDR + i]!;
   }
   const mark = o.has('validmark') ? r[R_MARK]! : 0;
   const isLinkLocal = r[R_SADDR]! >>> 22 === 0xfe80 >>> 6;
-  const oif = isLinkLocal || !o.has('loose') ? iif : 0;
-  host.routeOutput(6, words, 0, 4, r[R_TOS]!, mark, oif, 0, 0, 0, route);
-  return route.kind === ROUTE_UNICAST && (route.oif === iif || o.has('loose'));
+  const isBound = isLinkLocal || !o.has('loose');
+  const way = host.reversePath(6, words, 0, 4, r[R_TOS]!, mark, iif, r[R_L4PROTO]!, isBound, isLinkLocal);
+  if (way === REVERSE_LOCAL) return o.has('accept-local');
+  return way === REVERSE_SAME || (way === REVERSE_ELSEWHERE && o.has('loose'));
+}
+
+/** rpfilter_is_loopback(): the host's own, by lo or as the copy of a broadcast or multicast that it sent. */
+function isOwn({ r }: Packet, host: Host): boolean {
+  const iif = r[R_IIF]!;
+  return iif === 0 || r[R_PKT_TYPE] === PKT_LOOPBACK || host.interfaces[iif]!.isLoopback;
 }
 
 function format(o: RpfilterOptions, head: string): string {

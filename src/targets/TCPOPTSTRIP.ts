@@ -4,7 +4,7 @@ import { strtoui } from '../extension/numbers.ts';
 import { defineSyntax, type OptionCall } from '../extension/syntax.ts';
 import { custom } from '../extension/values.ts';
 import { IPPROTO_TCP, type Packet } from '../packet/packet.ts';
-import { R_CHECKSUM, R_FRAG_OFFSET } from '../packet/registers.ts';
+import { R_CHECKSUM, R_FRAG_OFFSET, R_LENGTH } from '../packet/registers.ts';
 import { currentBytes, replaceSum16, writableBytes } from '../packet/rewrite.ts';
 import { VERDICT_CONTINUE, VERDICT_DROP } from '../packet/verdict.ts';
 
@@ -51,7 +51,9 @@ export const tcpoptstrip = defineTarget<readonly number[]>({
     if (p.r[R_FRAG_OFFSET] !== 0) return VERDICT_CONTINUE;
     if (p.l4Offset < 0 || p.l4Offset + TCP_HEADER_BYTES > p.l3End) return VERDICT_DROP;
     const headerBytes = (currentBytes(p)[p.l4Offset + 12]! >>> 4) * 4;
-    if (headerBytes < TCP_HEADER_BYTES) return VERDICT_DROP;
+    // skb_ensure_writable(): the header must be there as long as it says.
+    if (headerBytes < TCP_HEADER_BYTES || headerBytes > p.r[R_LENGTH]! - (p.l4Offset - p.l3Offset))
+      return VERDICT_DROP;
     strip(p, kinds, Math.min(headerBytes, p.l3End - p.l4Offset));
     return VERDICT_CONTINUE;
   },

@@ -1,5 +1,6 @@
 import { CHECKSUM_BAD } from '../batch/layout.ts';
 import type { RuleEnvironment } from '../extension/define.ts';
+import { ADDR6_UNICAST, addressType6 } from '../host/address6.ts';
 import { makeRouteResult } from '../host/result.ts';
 import { ROUTE_MULTICAST, type RouteResult } from '../host/types.ts';
 import type { Packet } from '../packet/packet.ts';
@@ -69,15 +70,8 @@ function hasRoute({ r }: Packet, { host, route, words, reflectsMark }: ResetStat
     if (type === 'BROADCAST' || type === 'MULTICAST') return false;
     // ip_route_me_harder(): of a source that is nobody's nothing is said.
     if (type !== 'LOCAL' && type !== 'UNICAST') words[0] = 0;
-  } else if (!isUnicast6(words, 0) || !isUnicast6(words, 4)) return false;
+  } else if ((addressType6(words, 0) & addressType6(words, 4) & ADDR6_UNICAST) === 0) return false;
   const mark = reflectsMark ? r[R_MARK]! : 0;
   host.routeOutput(family, words, 0, 4, 0, mark, 0, r[R_L4PROTO]!, r[R_DPORT]!, r[R_SPORT]!, route);
   return route.kind <= ROUTE_MULTICAST;
-}
-
-/** IPV6_ADDR_UNICAST of ipv6_addr_type(): not multicast, unspecified or a mapped IPv4 address. */
-function isUnicast6(words: Int32Array, at: number): boolean {
-  if (words[at]! >>> 24 === 0xff) return false;
-  if (words[at] !== 0 || words[at + 1] !== 0) return true;
-  return words[at + 2] === 0 ? words[at + 3] !== 0 : words[at + 2] !== 0xffff;
 }

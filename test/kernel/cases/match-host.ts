@@ -238,8 +238,58 @@ export const physdevCases = () =>
     },
   });
 
-export const rpfilterCases = () =>
+const RPFILTERS = ['', ' --loose', ' --accept-local', ' --loose --accept-local', ' --validmark'];
+
+/** Senders that no routing decision would let pass, and routes that lead nowhere, or to several interfaces. */
+const rpfilterOddCases = () =>
   matchCases({
+    name: 'rpfilter-odd',
+    families: [4, 6],
+    table: 'raw',
+    chains: ['PREROUTING'],
+    host: {
+      ...ROUTER,
+      routes: [
+        ...ROUTER.routes!,
+        'unreachable 203.0.113.0/24',
+        'blackhole 203.0.114.0/24',
+        '203.0.115.0/24 nexthop dev eth0 nexthop dev eth1',
+        'prohibit 2001:db8:e::/48',
+        'blackhole 2001:db8:e1::/48',
+        '2001:db8:e2::/48 nexthop via 2001:db8::fe dev eth0 nexthop via 2001:db8:1::fe dev eth1',
+      ],
+    },
+    matches: RPFILTERS.map((words) => `-m rpfilter${words}`),
+    packets: (family) => {
+      const a = addresses(family);
+      const sources =
+        family === 4
+          ? ['224.0.0.1', '127.0.0.1', '255.255.255.255', '240.0.0.1', '0.0.0.0', '192.0.2.255', '192.0.2.0']
+          : ['ff02::1', '::1', '::', '::ffff:1.2.3.4', 'fe80::9', 'fe80::1', '2001:db8::', '2001:db8:1::'];
+      const behind =
+        family === 4
+          ? ['203.0.113.8', '203.0.114.8', '203.0.115.8']
+          : ['2001:db8:e::8', '2001:db8:e1::8', '2001:db8:e2::8'];
+      const targets =
+        family === 4
+          ? [a.self, '127.0.0.1', '224.0.0.1', '255.255.255.255', '0.0.0.0', '192.0.2.255']
+          : [a.self, '::1', 'ff02::1', 'fe80::1', '::'];
+      return [
+        ...[...sources, ...behind, a.outside, a.inside].flatMap((saddr) =>
+          ['eth0', 'eth1'].flatMap((iface) =>
+            targets.map((daddr) => arrives(iface, ip({ saddr, daddr }, datagram))),
+          ),
+        ),
+        // What the host sends to a group comes back to it.
+        leaves('eth0', ip({ saddr: a.self, daddr: family === 4 ? '224.0.0.1' : 'ff02::1' }, datagram)),
+        leaves('eth1', ip({ saddr: a.self, daddr: family === 4 ? '224.0.0.1' : 'ff02::1' }, datagram)),
+      ];
+    },
+  });
+
+export const rpfilterCases = () => [
+  ...rpfilterOddCases(),
+  ...matchCases({
     name: 'rpfilter',
     families: [4, 6],
     table: 'raw',
@@ -265,7 +315,8 @@ export const rpfilterCases = () =>
         leaves('lo', ip({ saddr: a.loopback, daddr: a.loopback }, datagram)),
       ];
     },
-  });
+  }),
+];
 
 const SETS = `create ip4 hash:ip
 add ip4 192.0.2.9

@@ -167,6 +167,16 @@ export const rewriteCases = (): Case[] => [
         }),
       ].flatMap((layer) => everyWay(family, layer)),
   ),
+  // A header that says it is longer than the packet: nothing can be written there, and the packet is dropped.
+  rewrite(
+    'TCPOPTSTRIP/header-lies',
+    [4, 6],
+    ['PREROUTING -p tcp -j TCPOPTSTRIP --strip-options mss', 'PREROUTING', 'POSTROUTING'],
+    (family) =>
+      [4, 5, 10, 11, 15].flatMap((headerWords) =>
+        everyWay(family, tcp({ sport: 1, dport: 2, flags: 'S', headerWords, payload: filler(20) })),
+      ),
+  ),
   rewrite('CHECKSUM', [4, 6], ['POSTROUTING -p udp -j CHECKSUM --checksum-fill', 'POSTROUTING'], (family) => [
     ...everyWay(family, datagram),
     ...everyWay(family, udp({ sport: 1, dport: 2, checksum: 'bad' })),
