@@ -23,3 +23,4 @@
 -m comment ! --comment a ;  ; FAIL comment: option "--comment" cannot be inverted.
 -m comment --comment a --comment b ;  ; FAIL comment: option "--comment" can only be used once.
 -m comment --comment a b ;  ; FAIL Bad argument `b'
+-p mptcp -m comment --comment word ; = ; OK ; /* word */
