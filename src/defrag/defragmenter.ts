@@ -54,17 +54,22 @@ export class Defragmenter {
     return this.queues.size;
   }
 
+  /** What `add` was told of the first fragment of the last whole. */
+  firstRegisters: Int32Array | undefined;
+
   /**
    * Takes fragment `i` of a decoded batch. True when `p` holds a packet to go on with: the whole that this
    * fragment completed, or, in the few cases in which IPv6 defragmentation gives up, the fragment itself. False
    * when it waits, or was dropped. `user` tells hooks apart (any number), `iif` is the interface it came in by.
    */
-  add(batch: Batch, i: number, p: Packet, user = 0, iif = 0): boolean {
+  add(batch: Batch, i: number, p: Packet, user = 0, iif = 0, registers?: Int32Array): boolean {
     this.forgetOld(batch.columns.timeNs[i]!);
-    return this.family === 4 ? this.addIpv4(batch, i, p, user) : this.addIpv6(batch, i, p, user, iif);
+    return this.family === 4
+      ? this.addIpv4(batch, i, p, user, registers)
+      : this.addIpv6(batch, i, p, user, iif);
   }
 
-  private addIpv4(batch: Batch, i: number, p: Packet, user: number): boolean {
+  private addIpv4(batch: Batch, i: number, p: Packet, user: number, registers?: Int32Array): boolean {
     const c = batch.columns;
     const l3 = c.l3Offset[i]!;
     const headerBytes = (batch.view.getUint8(l3) & 15) << 2;
@@ -95,9 +100,13 @@ export class Defragmenter {
     this.account(queue, c.length[i]!);
     queue.meat += end - offset;
     queue.ecn |= 1 << (c.tos[i]! & 3);
-    if (offset === 0) noteHead(queue, batch, i, headerBytes);
+    if (offset === 0) {
+      noteHead(queue, batch, i, headerBytes);
+      queue.registers = registers?.slice();
+    }
     if (!queue.isComplete) return false;
     this.remove(key, queue);
+    this.firstRegisters = queue.registers;
     const ecn = combineEcn(queue.ecn);
     const total = queue.head.length + queue.length;
     if (ecn < 0 || total > 65535) return this.drop();

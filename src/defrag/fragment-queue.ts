@@ -40,6 +40,8 @@ export class FragmentQueue {
   /** Header of the first fragment: everything before its data, and the link header before that. */
   head: Uint8Array = new Uint8Array(0);
   link: Uint8Array = new Uint8Array(0);
+  /** Registers of the first fragment, where the caller keeps them. */
+  registers: Int32Array | undefined;
   fragments: Fragment[] = [];
   private runs: { start: number; end: number }[] = [];
   private tail: Fragment | undefined;

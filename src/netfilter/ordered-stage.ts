@@ -39,15 +39,11 @@ import {
   R_CTSTATUS,
   R_DECODE_FLAGS,
   R_FAMILY,
-  R_IIF,
   R_L4PROTO,
   R_LENGTH,
-  R_MARK,
   R_PHYS_IN,
   R_PKT_TYPE,
-  R_PRIORITY,
   R_TOS,
-  R_TRACE,
   R_TTL,
   REGISTER_COUNT,
 } from '../packet/registers.ts';
@@ -55,6 +51,7 @@ import { BatchSums } from './batch-sums.loop.ts';
 import type { Bridging } from './bridging.ts';
 import type { Dice } from './dice.ts';
 import { LocalForm } from './local-form.ts';
+import { LocalFragments } from './local-fragments.ts';
 import type { MachineProfile } from './machine-profile.ts';
 import { MtuClasses } from './mtu-classes.ts';
 import {
@@ -70,7 +67,7 @@ import {
   STACK_TOO_BIG,
   STACK_UNREADABLE,
 } from './outcome.ts';
-import { DEFRAG_LOCAL_DELIVER, type FragmentAssembler, OwnFragments } from './own-fragments.ts';
+import { type FragmentAssembler, OwnFragments } from './own-fragments.ts';
 import { PathCache } from './path-cache.ts';
 import { type PathEnd, PathTable } from './path-table.ts';
 import { PendingAnswers } from './pending-answers.ts';
@@ -228,7 +225,8 @@ export class OrderedStage {
       parts.checksum,
       arena,
     );
-    parts.traversal.assembleLocal = (p) => this.#assembleLocal(p);
+    const localFragments = new LocalFragments(parts.ownDefragmenters[4]!);
+    parts.traversal.assembleLocal = (p) => localFragments.add(this.#batch!, this.#rowNumber, p);
     parts.profile?.watchStage({
       ...parts,
       quick: this.#quick,
@@ -241,28 +239,6 @@ export class OrderedStage {
   #batch: Batch | undefined;
   #rowNumber = 0;
   #ahead: readonly Batch[] = [];
-
-  /** Puts IPv4 fragments for this host together behind PREROUTING; what the hooks have set on the packet stays. */
-  #assembleLocal(p: Packet): boolean {
-    const kept = this.#kept;
-    const { number } = p;
-    kept.set(p.r);
-    const whole = this.#parts.ownDefragmenters[4]!.add(
-      this.#batch!,
-      this.#rowNumber,
-      p,
-      DEFRAG_LOCAL_DELIVER,
-      kept[R_IIF]!,
-    );
-    if (!whole) p.r.set(kept);
-    else
-      for (const register of [R_IIF, R_MARK, R_PRIORITY, R_PKT_TYPE, R_PHYS_IN, R_TRACE])
-        p.r[register] = kept[register]!;
-    p.number = number;
-    return whole;
-  }
-
-  readonly #kept = new Int32Array(REGISTER_COUNT);
 
   /** `ahead` are the batches behind this one that are decoded and sorted: where echoes may lie. */
   process(batch: Batch, ahead: readonly Batch[]): void {

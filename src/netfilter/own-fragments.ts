@@ -5,7 +5,8 @@ import type { Packet } from '../packet/packet.ts';
 
 /** Puts the fragments of one family together: Defragmenter. */
 export interface FragmentAssembler {
-  add(batch: Batch, i: number, p: Packet, user: number, iif: number): boolean;
+  add(batch: Batch, i: number, p: Packet, user: number, iif: number, registers?: Int32Array): boolean;
+  readonly firstRegisters: Int32Array | undefined;
 }
 
 /** Users of defragmentation, told apart as IP_DEFRAG_* are. */

@@ -7,6 +7,7 @@ import { bridgeCases } from './bridge.ts';
 import { chainCases } from './chains.ts';
 import { otherFlowCases, tcpFlowCases } from './flows.ts';
 import { fragmentTableCases } from './fragments.ts';
+import { changedFragmentCases } from './fragments-changed.ts';
 import { helperCases } from './helpers.ts';
 import { broadcastHelperCases } from './helpers-broadcast.ts';
 import { h323Cases } from './helpers-h323.ts';
@@ -109,6 +110,7 @@ export const SUITES: Readonly<Record<string, () => readonly Case[]>> = {
   'target-nat': () => [...dnatCases(), ...snatCases(), ...natFlowCases()],
   path: () => [...headerCases(), ...routeCases(), ...fragmentCases()],
   fragments: fragmentTableCases,
+  'fragments-changed': changedFragmentCases,
   confirm: confirmCases,
   'flows-tcp': tcpFlowCases,
   'flows-other': otherFlowCases,
