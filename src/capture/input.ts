@@ -2,6 +2,7 @@ import { createReadStream, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { assert } from '../base/assert.ts';
 import { UserError } from '../base/errors.ts';
+import { fileReason } from '../base/file-errors.ts';
 import { allocateBatch, type Batch } from '../batch/batch.ts';
 import type { CaptureArgument } from './argument.ts';
 import { type ByteSource, FileSource } from './byte-source.ts';
@@ -237,8 +238,8 @@ function openBytes(file: string, stdin: Readable): ByteSource {
     const stream = createReadStream(file, { highWaterMark: 1 << 18 });
     return new ChunkSource(stream, undefined, () => stream.destroy());
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new UserError(`${file}: ${code === 'ENOENT' ? 'no such file' : message}`, {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UserError(`${file}: ${fileReason(error)}`, {
       hint: code === 'ENOENT' ? 'a CAPTURE argument is [IFACE[:in|:out]=]FILE' : undefined,
     });
   }

@@ -4,6 +4,7 @@ import { EXIT_DONE, EXIT_USAGE, type ExitStatus, renderFinding, UserError } from
 import { guessFamily } from '../ruleset/family.ts';
 import { parseRuleset } from '../ruleset/parse.ts';
 import { saveRuleset } from '../ruleset/save.ts';
+import { forTerminal } from './errors.ts';
 
 export interface CheckOptions {
   /** All files are of this family; without it each file says so itself (ruleset/family.ts). */
@@ -40,7 +41,7 @@ export async function check(files: readonly string[], options: CheckOptions = {}
     });
     const failed = findings.filter((finding) => finding.severity === 'error').length;
     errors += failed;
-    for (const finding of findings) stderr.push(`${renderFinding(finding)}\n`);
+    for (const finding of findings) stderr.push(`${forTerminal(renderFinding(finding))}\n`);
     if (failed > 0) continue;
     if (files.length > 1) stdout.push(`# ${file}\n`);
     stdout.push(saveRuleset(ruleset, { counters: hasCounters }));

@@ -1,6 +1,7 @@
 import os from 'node:os';
 import process from 'node:process';
 import { EXIT_LIMITS, FindingsError, UserError } from '../base/errors.ts';
+import { FILE_SENTENCES, fileReason } from '../base/file-errors.ts';
 import { programVersion } from './version.ts';
 
 /**
@@ -49,7 +50,7 @@ const MAX_LINE_CHARS = 2000;
  * Messages quote files that may hold anything: control characters, which a terminal would obey, become `?` (one for
  * one, so that carets stay below what they mean), and endless lines are cut.
  */
-function forTerminal(text: string): string {
+export function forTerminal(text: string): string {
   return text
     .split('\n')
     .map((line) => (line.length > MAX_LINE_CHARS ? `${line.slice(0, MAX_LINE_CHARS)}…` : line))
@@ -117,24 +118,8 @@ function internalError(error: unknown): string {
 /** An error of the file system about a file that the user named, as the user's error. */
 export function fileError(what: string, file: string, error: unknown): UserError {
   const code = (error as NodeJS.ErrnoException).code ?? '';
-  const reason = FILE_SENTENCES[code] ?? (error as Error).message;
-  return new UserError(`${what} ${file}: ${reason}`, { hint: FILE_HINTS[code] });
+  return new UserError(`${what} ${file}: ${fileReason(error)}`, { hint: FILE_HINTS[code] });
 }
-
-const FILE_SENTENCES: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or directory',
-  EACCES: 'permission denied',
-  EPERM: 'operation not permitted',
-  EISDIR: 'is a directory',
-  ENOTDIR: 'a part of the path is not a directory',
-  EROFS: 'the file system is read-only',
-  ENXIO: 'nobody reads the other end',
-  EPIPE: 'whoever read the other end has gone',
-  EIO: 'input/output error',
-  ENAMETOOLONG: 'the name is too long',
-  ELOOP: 'too many symbolic links',
-  ETXTBSY: 'a program of that name is running',
-};
 
 const FILE_HINTS: Readonly<Record<string, string>> = {
   EACCES: 'choose a place that you may use',

@@ -3,7 +3,7 @@ import { EXIT_DAMAGED_CAPTURE, EXIT_DONE } from '../base/errors.ts';
 import { describeDamage } from '../capture/damage.ts';
 import type { ReplayConfig, ReplayObserver, ReplayOutput, ReplayStart } from '../workers/config.ts';
 import { monotonicSeconds } from './clock.ts';
-import { EXIT_INTERRUPTED, EXIT_TERMINATED, PROGRAM } from './errors.ts';
+import { EXIT_INTERRUPTED, EXIT_TERMINATED, forTerminal, PROGRAM } from './errors.ts';
 import { isStandardInput, type OutputOptions, type ReplayOptions, replayConfig } from './options.ts';
 import { namedInputs, type Outputs, openOutputs } from './outputs.ts';
 import type { PacketOutputs } from './packet-outputs.ts';
@@ -111,7 +111,7 @@ async function printNotes(
   const lines: string[] = [];
   if (options.quiet !== true) {
     const { unmatchedSkews, unmatchedView } = await loadReports();
-    for (const warning of output.warnings) lines.push(warning);
+    for (const warning of output.warnings) lines.push(forTerminal(warning));
     const notes = [...unmatchedView(output, options), ...unmatchedSkews(output)];
     lines.push(...notes.map((note) => `${PROGRAM}: ${note}`));
   }

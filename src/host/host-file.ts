@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FindingsError, type SourcePosition, UserError } from '../base/errors.ts';
+import { fileReason } from '../base/file-errors.ts';
 
 /** The files of HOST, by what they hold. Extras: `maddr.json` (`ip -j maddress show`), `timeout.txt` (`nfct list timeout`). */
 export const HOST_FILES = {
@@ -45,7 +46,7 @@ export function readHostText(dir: string, name: HostFileName): { path: string; t
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new UserError(`cannot read ${path}: ${(error as Error).message}`);
+    throw new UserError(`cannot read ${path}: ${fileReason(error)}`);
   }
   return text.trim() === '' ? undefined : { path, text };
 }

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { UserError } from '../base/errors.ts';
 import type { Family } from '../base/inet.ts';
 import { deriveRoutes4, deriveRoutes6 } from './derive-routes.ts';
 import { TableNames } from './fields.ts';
 import {
+  COMMAND_OF_FILE,
   checkHostFolder,
   HOST_FILES,
   type HostFileName,
@@ -53,6 +55,10 @@ export function loadHost(dir: string | undefined, options: LoadHostOptions = {})
   for (const name of ['address', 'route', 'route6', 'rule', 'rule6', 'neigh', 'maddr'] as const)
     files[name] = openJson(dir, name);
   const neighbours = files.neigh === undefined ? [] : readNeighJson(files.neigh);
+  if (sysctlFile !== undefined && new Sysctls(sysctlFile.text).isEmpty)
+    throw new UserError(`${sysctlFile.path}: no line in it says "name = value"`, {
+      hint: `it is to be what \`${COMMAND_OF_FILE.sysctl}\` prints`,
+    });
   if (files.address === undefined && files.route === undefined && files.route6 === undefined)
     return minimalHost(captureInterfaces, sysctlFile?.text ?? ROUTER_SYSCTLS, assumptions);
 

@@ -41,6 +41,11 @@ export class Sysctls {
     }
   }
 
+  /** Whether nothing was said. */
+  get isEmpty(): boolean {
+    return this.values.size === 0;
+  }
+
   /** The value as written, undefined when sysctl.txt does not have it. */
   text(name: string): string | undefined {
     return this.values.get(normalize(name));

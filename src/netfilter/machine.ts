@@ -124,6 +124,10 @@ export function loadRulesets(
     }
     rulesets.push({ family, file, ruleset });
   }
+  if (rulesets.length > 0 && rulesets.every(({ ruleset }) => ruleset.tables.length === 0)) {
+    const files = rulesets.map(({ file }) => file).join(', ');
+    warnings.push(`${files}: warning: there is no table in it, so no packet meets a rule`);
+  }
   const { sets, findings } = loadSets(
     config.ipset,
     rulesets.map(({ family, ruleset }) => ({ family, rules: [...rulesOf(ruleset)] })),

@@ -9,6 +9,7 @@ import { type ParsedAddress, parseAddressList } from './addresses.ts';
 import { checkTable } from './kernel-check.ts';
 import { LineShapes } from './line-shapes.ts';
 import { isTableName, type Ruleset, type RuleTarget } from './model.ts';
+import { remedyOfOtherKind } from './other-kinds.ts';
 import {
   type Command,
   LineParser,
@@ -67,6 +68,8 @@ class Parser {
   #shapes: LineShapes | undefined;
   #hasCounters = false;
   #saidCrLf = false;
+  /** The text is no dump at all. */
+  #isOtherKind = false;
   // The line that is being read.
   #line = 0;
   #text = '';
@@ -92,11 +95,11 @@ class Parser {
       );
       this.#line = 0;
     }
-    while (from < text.length) {
+    while (from < text.length && !this.#isOtherKind) {
       const newline = text.indexOf('\n', from);
       const end = newline < 0 ? text.length : newline;
       this.#line++;
-      this.#readLine(text.slice(from, end));
+      this.#readLine(text.slice(from, end), text);
       if (newline < 0 && this.#table === undefined) {
         const hint = 'iptables-restore does not take a COMMIT without one.';
         this.#say('us', 'warning', 'no line end behind the last line', end - from + 1, 1, hint);
@@ -134,7 +137,7 @@ class Parser {
     this.#say('iptables', 'error', message, column, lengthChars, hint);
   }
 
-  #readLine(raw: string): void {
+  #readLine(raw: string, whole: string): void {
     let line = raw;
     if (line.endsWith('\r')) {
       line = line.slice(0, -1);
@@ -191,7 +194,7 @@ class Parser {
     const first = line.charCodeAt(0);
     if (this.#table === undefined) {
       if (first === 42) this.#openTable(line);
-      else this.#outside(trimmed);
+      else this.#outside(trimmed, whole);
       return;
     }
     if (this.#table === 'skipped') return;
@@ -200,9 +203,13 @@ class Parser {
   }
 
   /** Text that belongs to no table. */
-  #outside(trimmed: string): void {
+  #outside(trimmed: string, whole: string): void {
+    const remedy = this.#tables.size === 0 ? remedyOfOtherKind(whole) : undefined;
+    // Nothing of it can be read, and one word about it is enough.
+    this.#isOtherKind = remedy !== undefined;
     const hint =
-      trimmed === 'COMMIT' ? 'There is no table to commit.' : 'A table begins with *filter, *nat, …';
+      remedy ??
+      (trimmed === 'COMMIT' ? 'There is no table to commit.' : 'A table begins with *filter, *nat, …');
     this.#say('libiptc', 'error', `line ${this.#line} failed`, 1, this.#text.length, hint);
   }
 

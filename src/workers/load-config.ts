@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { UserError } from '../base/errors.ts';
+import { fileReason } from '../base/file-errors.ts';
 import type { Family } from '../base/inet.ts';
 import { parseCaptureArgument } from '../capture/argument.ts';
 import { hostFilePath } from '../host/load.ts';
@@ -52,12 +53,8 @@ function readText(file: string, what: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new UserError(
-      `${file}: the ${what} cannot be read: ${code === 'ENOENT' ? 'no such file' : (error as Error).message}`,
-      {
-        hint: 'give the path of a readable file',
-      },
-    );
+    throw new UserError(`${file}: the ${what} cannot be read: ${fileReason(error)}`, {
+      hint: 'give the path of a readable file',
+    });
   }
 }

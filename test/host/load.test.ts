@@ -424,6 +424,15 @@ describe('mistakes in HOST are named with their place', () => {
     );
   });
 
+  test('a sysctl.txt that says nothing is a mistake', () => {
+    expect(() => load({ 'sysctl.txt': 'hello world\n' })).toThrow(
+      /sysctl.txt: no line in it says "name = value"/,
+    );
+    expect(() =>
+      load({ 'sysctl.txt': 'sysctl: permission denied\nnet.ipv4.ip_forward = 1\n' }),
+    ).not.toThrow();
+  });
+
   test('empty files and unknown fields are no mistakes', () => {
     expect(() =>
       load({ 'address.json': '', 'route.json': '\n', 'rule.json': ' ', 'sysctl.txt': '' }),

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { renderFinding } from '../../src/base/errors.ts';
+import { loadRulesets } from '../../src/netfilter/machine.ts';
 import { parseRuleset } from '../../src/ruleset/parse.ts';
 import { saveRuleset } from '../../src/ruleset/save.ts';
 import { restoreCheck } from '../kernel/judge.ts';
@@ -102,6 +103,42 @@ test('a rule with an unsupported extension is printed as it stood, once for each
     '-A INPUT -s 1.1.1.1/32 -m foo -d 2.2.2.2 -j DROP',
   ]);
   expect(ruleset.tables[0]!.chains[0]!.rules.map((rule) => rule.packets)).toEqual([5n, 0n, 0n, 5n, 5n]);
+});
+
+test.each([
+  [Buffer.from([0x1f, 0x8b, 8, 0, 1, 2]), 'gzip -d'],
+  [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 4]), 'unzstd'],
+  [Buffer.from('\ufeff*filter\nCOMMIT\n', 'utf16le'), 'iconv'],
+  [Buffer.from([0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0]), 'a capture'],
+  [Buffer.from([0x0a, 0x0d, 0x0d, 0x0a, 0x20, 0]), 'a capture'],
+  [Buffer.from([1, 2, 0, 0xff]), 'no text'],
+  [Buffer.from('Chain INPUT (policy ACCEPT)\ntarget prot opt\n'), 'iptables -L'],
+  [Buffer.from('-P INPUT ACCEPT\n-N FOO\n-A FOO -j DROP\n'), 'iptables -S'],
+  [Buffer.from('# comment\ntable ip filter {\n}\n'), 'nft'],
+  [Buffer.from('#!/usr/sbin/nft -f\nflush ruleset\n'), 'nft'],
+  [Buffer.from('#!/bin/sh\nset -e\niptables -F\n'), 'script'],
+  [Buffer.from('create x hash:ip\nadd x 1.2.3.4\n'), '--ipset'],
+])('what is no dump at all is told once: %#', (bytes, remedy) => {
+  const { findings } = parse(bytes.toString('utf8'), 4);
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  expect(errors).toHaveLength(1);
+  expect(errors[0]!.hint).toContain(remedy);
+});
+
+test('a table that is begun wrongly is no other kind of text', () => {
+  expect(parse('filter\n:INPUT ACCEPT\nCOMMIT\n', 4).findings).toHaveLength(3);
+});
+
+test('rulesets without any table are told of', () => {
+  const load = (...texts: string[]) =>
+    loadRulesets({
+      rulesets: texts.map((text, i) => ({ family: i === 0 ? 4 : 6, file: `rules${i}`, text })),
+      onUnsupported: 'error',
+    }).warnings;
+  expect(load('', '# nothing\n')).toEqual([
+    'rules0, rules1: warning: there is no table in it, so no packet meets a rule',
+  ]);
+  expect(load('*filter\nCOMMIT\n', '')).toEqual([]);
 });
 
 function rulesOf(text: string): string[] {
