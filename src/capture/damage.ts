@@ -7,6 +7,8 @@ export interface CaptureDamage {
   readonly packetNumber: number;
   /** What is wrong there, without the file's name. */
   readonly message: string;
+  /** It broke where it ends: amid a record. */
+  readonly isCutShort: boolean;
 }
 
 /** The sentence for the user. */

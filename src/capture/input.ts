@@ -84,7 +84,7 @@ export class CaptureInput {
       }
       const broken = (byteOffset: number, message: string): CaptureInput => {
         const because = source.failure === undefined ? '' : ` (${source.failure})`;
-        report({ file, byteOffset, packetNumber: 1, message: message + because });
+        report({ file, byteOffset, packetNumber: 1, message: message + because, isCutShort: bytes === 0 });
         const input = new CaptureInput(file, source, undefined, 0, report);
         input.isCapture = kind !== 'unknown';
         return input;
@@ -215,17 +215,24 @@ export class CaptureInput {
       this.#break(
         byteOffset,
         `the file ends in ${walker.describeTail(bytes)}: at least ${missing} bytes are missing`,
+        true,
       );
     } else if (failure !== undefined) {
       this.#break(byteOffset, 'the file cannot be read on');
     }
   }
 
-  #break(byteOffset: number, message: string): void {
+  #break(byteOffset: number, message: string, isCutShort = false): void {
     this.#ended = true;
     const { failure } = this.#source;
     const because = failure === undefined ? '' : ` (${failure})`;
-    this.#report({ file: this.file, byteOffset, packetNumber: this.packets + 1, message: message + because });
+    this.#report({
+      file: this.file,
+      byteOffset,
+      packetNumber: this.packets + 1,
+      message: message + because,
+      isCutShort,
+    });
   }
 }
 

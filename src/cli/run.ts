@@ -77,8 +77,11 @@ async function runInto(
     signals.release();
     bar?.clear();
   }
-  // Standard input that ended for the signal looks like any other end to the engine.
-  if (signals.received !== undefined) output = { ...output, interrupted: true };
+  // Standard input that ended for the signal, wherever it was, looks like any other end to the engine.
+  if (signals.received !== undefined) {
+    const damage = output.damage.filter(({ file, isCutShort }) => file !== '-' || !isCutShort);
+    output = { ...output, interrupted: true, damage };
+  }
   if (output.seconds === 0) output = { ...output, seconds: monotonicSeconds() - begin };
   packetOutputs?.finish();
   const { writeReports } = await loadReports();

@@ -34,6 +34,10 @@ export function orList(words: readonly string[]): string {
 export function inputFile(option: string): (file: string) => string {
   return (file) => {
     if (file === '') throw new UserError(`${option}: the file name is empty`);
+    if (file === '-')
+      throw new UserError(`${option} -: standard input can be a capture only`, {
+        hint: 'name a file; /dev/stdin is one, too, where no capture comes that way',
+      });
     let isDirectory: boolean;
     try {
       isDirectory = statSync(file).isDirectory();

@@ -137,7 +137,8 @@ describe.runIf(existsSync(PROGRAM))('as a process', () => {
       child.stdout.on('data', (text) => {
         stdout += text;
       });
-      child.stdin.write(capture(20_000));
+      // Ended amid a record: that is the signal's doing, and no damage.
+      child.stdin.write(capture(20_000).subarray(0, -10));
       const ended = new Promise<number | null>((resolve) => child.on('close', (code) => resolve(code)));
       await new Promise((resolve) => setTimeout(resolve, 1500));
       child.kill('SIGINT');
@@ -145,6 +146,7 @@ describe.runIf(existsSync(PROGRAM))('as a process', () => {
       const report = JSON.parse(stdout);
       expect(report.interrupted).toBe(true);
       expect(report.totals.packets).toBeGreaterThan(0);
+      expect(report.damage).toEqual([]);
     },
   );
 });

@@ -56,6 +56,7 @@ const REFUSED: readonly (readonly [readonly string[], string])[] = [
   [['run', '--host', '/no/such', 'f'], '--host /no/such: no such file or directory'],
   [['run', '--host', 'package.json', 'f'], '--host package.json: not a directory'],
   [['run', '--host', 'src', 'f'], '--host src: has neither iptables.save nor ip6tables.save'],
+  [['run', '--rules', '-', 'f'], '--rules -: standard input can be a capture only'],
   [['run', '--rules', '/no/such', 'f'], '--rules /no/such: no such file or directory'],
   [['run', '--rules', 'src', 'f'], '--rules src: is a directory'],
   [['run', '--save', '-', 'f'], '--save -: standard output holds the report'],

@@ -118,7 +118,7 @@ export function makeOutput(options: FixtureOptions = {}): ReplayOutput {
     sources: [ETH0, LO],
     damage:
       options.damaged === true
-        ? [{ file: 'eth0.pcap', byteOffset: 4096, packetNumber: 33, message: 'cut short' }]
+        ? [{ file: 'eth0.pcap', byteOffset: 4096, packetNumber: 33, message: 'cut short', isCutShort: true }]
         : [],
     result,
     warnings: ['host/iptables.save:3:1: warning: something odd'],
