@@ -22,6 +22,7 @@ import {
   R_ICMP_CODE,
   R_ICMP_ID,
   R_ICMP_TYPE,
+  R_IP_ID,
   R_L4PROTO,
   R_LENGTH,
   R_SADDR,
@@ -30,6 +31,7 @@ import {
   R_TCP_FLAGS,
   R_TCP_SEQ,
   R_TCP_WINDOW,
+  R_TTL,
 } from '../packet/registers.ts';
 import { isIcmpError, isOfDefragmentation, type LocalForm } from './local-form.ts';
 
@@ -38,6 +40,8 @@ const TCP_SYN = 2;
 const TCP_RST = 4;
 const TCP_ACK = 16;
 const TCP_HEADER_BYTES = 20;
+const ICMP_HEADER_BYTES = 8;
+const IPV6_HEADER_BYTES = 40;
 /** No reset answers the packet. */
 const NO_RESET = -1;
 /** An answer that has not left after this long never will. */
@@ -62,6 +66,10 @@ interface Pending {
   readonly flags: number;
   readonly seq: number;
   readonly ack: number;
+  /** What an ICMP error quotes of its header: total length in bytes, TTL, and (IPv4) identification. */
+  readonly length: number;
+  readonly ttl: number;
+  readonly ipId: number;
 }
 
 /**
@@ -109,8 +117,20 @@ export class PendingAnswers {
     this.#conntrack.core.hold(ct);
     const insideKey = this.#keyOf(inside, true);
     const ctinfo = p.r[R_CTINFO]!;
-    const reset = resetFor(p);
-    const pending = { ct, ctinfo, timeNs: p.timeNs, wire, inside, wireKey, insideKey, port, ...reset };
+    const pending = {
+      ct,
+      ctinfo,
+      timeNs: p.timeNs,
+      wire,
+      inside,
+      wireKey,
+      insideKey,
+      port,
+      ...resetFor(p),
+      length: p.r[R_LENGTH]!,
+      ttl: p.r[R_TTL]!,
+      ipId: p.r[R_IP_ID]! & 0xffff,
+    };
     this.#pending.set(wireKey, pending);
     this.#inside.set(insideKey, pending);
     if (this.#pending.size > this.most) this.most = this.#pending.size;
@@ -146,6 +166,7 @@ export class PendingAnswers {
     const answered = this.#find(tuple, isInside);
     if (answered === undefined) return;
     const { ct, ctinfo } = answered;
+    if (!isReset && !isErrorAbout(answered, p)) return;
     if (isReset && !isResetOf(answered, p, (this.#conntrack.status(ct) & IPS_SEQ_ADJUST) !== 0)) return;
     this.#conntrack.attach(p, ct, ctinfo);
     if (isReset) {
@@ -247,6 +268,23 @@ function isResetOf({ flags, seq, ack }: Pending, p: Packet, isAdjusted: boolean)
   if (r[R_TCP_FLAGS] !== flags || r[R_TCP_WINDOW] !== 0) return false;
   if (r[R_LENGTH]! - (p.l4Offset - p.l3Offset) !== TCP_HEADER_BYTES) return false;
   return isAdjusted || (r[R_TCP_SEQ] === seq && r[R_TCP_ACK] === ack);
+}
+
+/**
+ * ICMP error `p` quotes the very packet, as it was when it was answered (icmp_send(), icmp6_send()), and not another of its
+ * tuple: what a program sends by a raw socket belongs to no connection that was not confirmed.
+ */
+function isErrorAbout({ length, ttl, ipId }: Pending, p: Packet): boolean {
+  const { view } = p;
+  const quoted = p.l4Offset + ICMP_HEADER_BYTES;
+  if (p.r[R_FAMILY] === 6) {
+    return view.getUint16(quoted + 4) + IPV6_HEADER_BYTES === length && view.getUint8(quoted + 7) === ttl;
+  }
+  return (
+    view.getUint16(quoted + 2) === length &&
+    view.getUint16(quoted + 4) === ipId &&
+    view.getUint8(quoted + 8) === ttl
+  );
 }
 
 /** Hashes have 32 bits. */

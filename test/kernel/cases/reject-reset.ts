@@ -5,7 +5,7 @@
  */
 
 import type { Case, CasePacket } from '../judge.ts';
-import { filler, fragment4, ip, ipv4, type Layer, tcp } from '../packets.ts';
+import { filler, fragment4, icmpError, icmpv6Error, ip, ipv4, type Layer, tcp } from '../packets.ts';
 import { addresses, arrives, type Family, leaves, onRouter, table } from './build.ts';
 import { ROUTER } from './hosts.ts';
 
@@ -141,6 +141,20 @@ export const rejectResetCases = (): Case[] => [
         arrives('eth0', ip({ saddr: far, daddr: self, tos: REFUSED_TOS }, segment('forth', 'S', 100, 0))),
         leaves('eth0', ip({ saddr: self, daddr: far }, segment('back', 'RA', 0, 101))),
         leaves('eth0', ip({ saddr: self, daddr: far }, segment('back', 'RA', 5, 101, { window: 0 }))),
+      ]),
+      // Nor is an error that quotes another packet of the same addresses and ports the one by which REJECT answered.
+      play('and-another-error', '', [
+        arrives('eth0', ip({ saddr: far, daddr: self, tos: REFUSED_TOS }, segment('forth', 'S', 100, 0))),
+        leaves(
+          'eth0',
+          ip(
+            { saddr: self, daddr: far },
+            (family === 4 ? icmpError : icmpv6Error)(
+              family === 4 ? { type: 3, code: 3 } : { type: 1, code: 4 },
+              ip({ saddr: far, daddr: self, ttl: 60 }, segment('forth', 'S', 100, 0)),
+            ),
+          ),
+        ),
       ]),
       // None is sent to or from a group; nothing answers there, so the entry is one that waits.
       play('to-a-group', RESET, [
