@@ -20,6 +20,7 @@ import type { SetRegistry } from '../ipset/registry.ts';
 import { TUPLE_DPORT, TUPLE_PROTO, TUPLE_SPORT } from '../packet/conntrack-access.ts';
 import type { ReplayProfile } from '../profile/profile.ts';
 import type { Stopwatch } from '../profile/stopwatch.ts';
+import { statedFamily } from '../ruleset/family.ts';
 import type { Chain, Rule, Ruleset } from '../ruleset/model.ts';
 import { parseRuleset } from '../ruleset/parse.ts';
 import { ctTarget } from '../targets/CT.ts';
@@ -113,6 +114,12 @@ export function loadRulesets(
   const warnings: string[] = [];
   const unsupported: string[] = [];
   for (const { family, file, text } of config.rulesets) {
+    const stated = statedFamily(text);
+    if (stated !== undefined && stated !== family) {
+      warnings.push(
+        `${file}: warning: it says that it is of IPv${stated}, and is taken for rules of IPv${family}`,
+      );
+    }
     const { ruleset, findings } = parseRuleset(text, { family, file, onUnsupported: config.onUnsupported });
     for (const finding of findings) {
       if (finding.severity === 'error') errors.push(finding);

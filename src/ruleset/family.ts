@@ -5,6 +5,15 @@ import type { Family } from '../base/inet.ts';
  * ip6tables-save …`), else its file's name (`*.v6`, `ip6tables*`), else IPv4.
  */
 export function guessFamily(text: string, fileName: string): Family {
+  const stated = statedFamily(text);
+  if (stated !== undefined) return stated;
+  const base = fileName.slice(fileName.lastIndexOf('/') + 1);
+  if (/\.v6$/.test(base) || /^ip6tables/.test(base) || /\.ip6tables$/.test(base)) return 6;
+  return 4;
+}
+
+/** What the dump's first comments say; undefined when they do not. */
+export function statedFamily(text: string): Family | undefined {
   for (const line of text.split('\n', 20)) {
     if (line.startsWith('#')) {
       const generator = /\b(ip6?)tables\b/.exec(line);
@@ -13,7 +22,5 @@ export function guessFamily(text: string, fileName: string): Family {
       break;
     }
   }
-  const base = fileName.slice(fileName.lastIndexOf('/') + 1);
-  if (/\.v6$/.test(base) || /^ip6tables/.test(base) || /\.ip6tables$/.test(base)) return 6;
-  return 4;
+  return undefined;
 }

@@ -622,7 +622,14 @@ function plainWordHint(text: string): string | undefined {
   return undefined;
 }
 
-function unsupportedHint(kind: string, name: string): string {
+function unsupportedHint(kind: 'match' | 'target', name: string): string {
+  const find = kind === 'match' ? findMatch : findTarget;
+  if (find(name, 4) !== undefined) {
+    return `iptables alone knows ${name}: is this a ruleset of IPv4, which goes to --rules?`;
+  }
+  if (find(name, 6) !== undefined) {
+    return `ip6tables alone knows ${name}: is this a ruleset of IPv6, which goes to --rules6 (check: --ipv6)?`;
+  }
   return (
     `This program knows no ${kind} named ${name}: correct the name, or use --on-unsupported never-match ` +
     'to go on with a rule that never matches.'
