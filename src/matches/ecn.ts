@@ -1,8 +1,9 @@
+import { DECODE_L4_SHORT } from '../batch/layout.ts';
 import { defineMatch } from '../extension/define.ts';
 import { defineSyntax } from '../extension/syntax.ts';
 import { flag, uint8 } from '../extension/values.ts';
 import { IPPROTO_TCP, type Packet } from '../packet/packet.ts';
-import { R_TCP_FLAGS, R_TOS } from '../packet/registers.ts';
+import { R_DECODE_FLAGS, R_TCP_FLAGS, R_TOS } from '../packet/registers.ts';
 import { currentBytes } from '../packet/rewrite.ts';
 import { believedTransport, isLaterFragment } from './ports.ts';
 
@@ -56,7 +57,7 @@ export const ecn = defineMatch<EcnOptions>({
     if (o.ect !== undefined && ((r[R_TOS]! & 3) === o.ect.value) === o.ect.inverted) return false;
     if (o.ece === undefined && o.cwr === undefined) return true;
     const flags = isLaterFragment(p) ? believedFlags(p) : r[R_TCP_FLAGS]!;
-    if (flags < 0) return false;
+    if (flags < 0 || (r[R_DECODE_FLAGS]! & DECODE_L4_SHORT) !== 0) return false;
     if (o.ece !== undefined && ((flags & ECE) !== 0) !== o.ece) return false;
     return o.cwr === undefined || ((flags & CWR) !== 0) === o.cwr;
   },

@@ -107,9 +107,9 @@ export class Random {
 
 // The pools
 
-const PORTS = [22, 53, 80, 443, 1024, 5000];
+export const PORTS = [22, 53, 80, 443, 1024, 5000];
 /** Source ports begin here, one for each conversation. */
-const FIRST_SPORT = 20000;
+export const FIRST_SPORT = 20000;
 const TOS = [0, 2, 0x10, 0xb8];
 const TTLS = [64, 64, 64, 1, 2, 63, 255];
 const SIZES = [0, 1, 10, 100, 1000];
@@ -466,7 +466,7 @@ interface Conversation {
   readonly packets: CasePacket[];
 }
 
-function randomTraffic(random: Random, families: readonly Family[], most: number): CasePacket[] {
+export function randomTraffic(random: Random, families: readonly Family[], most: number): CasePacket[] {
   const count = random.between(1, most);
   const conversations = Array.from({ length: count }, (_, i) =>
     randomConversation(random, random.pick(families), i),

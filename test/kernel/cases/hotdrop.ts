@@ -27,6 +27,8 @@ const SHORT: readonly (readonly [name: string, protocol: number, rule: string, b
   ['ipcomp', 108, '-p ipcomp -m ipcomp --ipcompspi 1', 2],
   ['tcpmss', 6, '-p tcp -m tcpmss --mss 1', 6],
   ['ecn', 6, '-p tcp -m ecn --ecn-tcp-cwr', 6],
+  ['ecn-negated', 6, '-p tcp -m ecn ! --ecn-tcp-cwr', 6],
+  ['ecn-negated-flags-there', 6, '-p tcp -m ecn ! --ecn-tcp-ece', 19],
   [
     'hashlimit-ports',
     6,
