@@ -1,4 +1,4 @@
-import { DECODE_L4_SHORT } from '../batch/layout.ts';
+import { DECODE_BAD_CHAIN, DECODE_L4_SHORT } from '../batch/layout.ts';
 import {
   IPPROTO_AH,
   IPPROTO_DCCP,
@@ -21,6 +21,7 @@ import {
   R_SPORT,
 } from '../packet/registers.ts';
 import { currentBytes } from '../packet/rewrite.ts';
+import { NEXTHDR_NONE } from './ipv6-headers.ts';
 import { HZ, jiffiesAt, jiffiesOfMs } from './jiffies.ts';
 
 /**
@@ -249,7 +250,10 @@ function portsOf(p: Packet): readonly [number, number] | undefined {
   if (r[R_SPORT]! >= 0 && !isShort) return [r[R_SPORT]!, r[R_DPORT]!];
   const bytes = currentBytes(p);
   const isLater = r[R_FRAG_OFFSET] !== 0;
-  // ipv6_skip_exthdr() stops at the fragment header of a later fragment, which has no ports.
+  // ipv6_skip_exthdr() finds nothing behind a chain that breaks off, or that says so.
+  if (r[R_FAMILY] === 6 && (r[R_L4PROTO] === NEXTHDR_NONE || (r[R_DECODE_FLAGS]! & DECODE_BAD_CHAIN) !== 0))
+    return undefined;
+  // It stops at the fragment header of a later fragment, which has no ports.
   if (isLater && r[R_FAMILY] === 6) return [0, 0];
   const skip = PORTS_OFFSET.get(r[R_L4PROTO]!);
   if (skip === undefined) return [0, 0];

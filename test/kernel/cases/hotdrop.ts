@@ -4,9 +4,9 @@
  */
 
 import type { Case } from '../judge.ts';
-import { filler, ipv4, raw } from '../packets.ts';
+import { destinationOptions, filler, ipv4, ipv6, PROTOCOL, raw, udp } from '../packets.ts';
 import { arrives, onRouter, table } from './build.ts';
-import { A4 } from './hosts.ts';
+import { A4, A6 } from './hosts.ts';
 
 /** Name, protocol, the rule, and how many bytes of the protocol's header there are. */
 const SHORT: readonly (readonly [name: string, protocol: number, rule: string, bytes: number])[] = [
@@ -52,12 +52,54 @@ const SHORT: readonly (readonly [name: string, protocol: number, rule: string, b
   ['rpfilter', 6, '-m rpfilter', 2],
 ];
 
-export const hotdropCases = (): Case[] =>
-  SHORT.map(([name, protocol, rule, bytes]) =>
+export const hotdropCases = (): Case[] => [
+  ...SHORT.map(([name, protocol, rule, bytes]) =>
     onRouter(
       `hotdrop/${name}`,
       { v4: table('mangle', `PREROUTING ${rule}`, 'PREROUTING -m comment --comment after') },
       [arrives('eth0', ipv4({ saddr: A4.outside, daddr: A4.self }, raw(protocol, filler(bytes))))],
       { ipset: 'create ports hash:ip,port\n', conntrack: false },
     ),
+  ),
+  ...noTransportCases(),
+];
+
+const HASHLIMIT = '-m hashlimit --hashlimit-upto 1/hour --hashlimit-mode dstport --hashlimit-name none';
+
+/** IPv6 packets behind whose headers no transport is to be found: a match by ports drops them, behind any other match. */
+function noTransportCases(): Case[] {
+  const rules = [
+    HASHLIMIT,
+    `-m mark --mark 1 ${HASHLIMIT}`,
+    `${HASHLIMIT} -m mark --mark 1`,
+    `-s 2001:db8:77::/64 ${HASHLIMIT}`,
+  ];
+  const { outside: saddr, self: daddr } = A6;
+  const none = raw(PROTOCOL.none, filler(8));
+  const packets = [
+    ipv6({ saddr, daddr }, none),
+    ipv6({ saddr, daddr }, destinationOptions(none)),
+    // An options header that says it is longer than the packet.
+    ipv6(
+      { saddr, daddr },
+      raw(PROTOCOL.destinationOptions, Uint8Array.of(PROTOCOL.udp, 9, 0, 0, 0, 0, 0, 0)),
+    ),
+    ipv6({ saddr, daddr }, udp({ sport: 1, dport: 2 })),
+  ];
+  return rules.map((rule, i) =>
+    onRouter(
+      `hotdrop/no-transport/${i}`,
+      {
+        // Many, so that they are found by an index.
+        v6: table(
+          'mangle',
+          ...Array(40).fill(`PREROUTING ${rule}`),
+          'PREROUTING -m comment --comment after',
+          'INPUT',
+        ),
+      },
+      packets.map((packet) => arrives('eth0', packet)),
+      { conntrack: false },
+    ),
   );
+}
