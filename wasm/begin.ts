@@ -50,6 +50,7 @@ import {
   CONTEXT_UDP,
   CT_NEW,
   ENTRY_DROPPED,
+  ENTRY_TRANSLATED,
   HAS_ACCOUNTS,
   HEADER_BURIED,
   HEADER_CAPACITY,
@@ -114,7 +115,7 @@ export function begin(batch: usize, i: u32, context: usize): bool {
     : hashTuple6(daddr, saddr, replyPorts, l4proto);
   if (replyHash === hash || probe(index, mask, hash) >= 0 || probe(index, mask, replyHash) >= 0) return false;
   const known = findWalk(batch, i, WALK_FIRST, NOT_TRANSLATED, 0, context);
-  if (known === 0) return false;
+  if (known === 0 || (known & ENTRY_TRANSLATED) !== 0) return false;
   const isDropped = (known & ENTRY_DROPPED) !== 0;
 
   const records: usize = load<u32>(context, CONTEXT_RECORDS);

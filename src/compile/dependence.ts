@@ -36,7 +36,7 @@ import type { RuleKey } from './rule-keys.ts';
  * addresses are routed - is the same for all packets that are compared (netfilter/walk-memo.ts).
  *
  * Bit i: WORD_FIELDS[i]. DEPENDS_ON_CONDITIONS: several of them at once, by rules whose conditions are in a ConditionSet.
- * DEPENDS_ON_MORE: something that no class is known of.
+ * DEPENDS_ON_MORE: something that no class is known of. DEPENDS_ON_TRANSLATION: of what its connection is translated to.
  */
 export const WORD_FIELDS: readonly number[] = [
   ...[0, 1, 2, 3].map((i) => R_SADDR + i),
@@ -48,6 +48,8 @@ export const FIELD_SPORT = 8;
 export const FIELD_DPORT = 9;
 export const DEPENDS_ON_MORE = 1 << 10;
 export const DEPENDS_ON_CONDITIONS = 1 << 11;
+/** What rules have the packet's connection translated to: which rule, and what Nat.apply says of it. */
+export const DEPENDS_ON_TRANSLATION = 1 << 12;
 const WORD_BITS = (1 << 10) - 1;
 
 /**
@@ -89,6 +91,9 @@ const ABOUT_THE_PACKET: ReadonlySet<string> = new Set([
   'CLASSIFY',
 ]);
 
+/** Targets of the nat table, which Nat.apply can do for a packet that has not walked. */
+const TRANSLATING: ReadonlySet<string> = new Set(['SNAT', 'DNAT', 'MASQUERADE', 'REDIRECT', 'NETMAP']);
+
 /**
  * Matches that are called and look at addresses only to ask how they are routed: packets that are compared have addresses
  * that no route tells apart.
@@ -101,6 +106,7 @@ export function dependsOnMatch(name: string): number {
 }
 
 export function dependsOnTarget({ name }: TargetDefinition): number {
+  if (TRANSLATING.has(name)) return DEPENDS_ON_TRANSLATION;
   return ABOUT_THE_PACKET.has(name) ? 0 : DEPENDS_ON_MORE;
 }
 

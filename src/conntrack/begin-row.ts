@@ -15,7 +15,7 @@ import { sweep } from './expire.ts';
 import { icmpPacket, icmpv6Packet } from './icmp.ts';
 import { INVALID_NONE } from './invalid.ts';
 import { C_REPLY, C_STATUS, C_TIMEOUT, RECORD_SHIFT } from './layout.ts';
-import { findDefault } from './lookup.ts';
+import { findDefault, findOwnTuple } from './lookup.ts';
 import { tcpPacket } from './tcp.ts';
 import { invertTuple, protoWord, tupleHash } from './tuple.ts';
 import { udpPacket } from './udp.ts';
@@ -65,10 +65,35 @@ export function isFirstRow(core: ConntrackCore, c: Columns, i: number): boolean 
  * done then.
  */
 export function beginRow(core: ConntrackCore, c: Columns, view: DataView, i: number, status: number): number {
-  const { table, words } = core;
   if (!invertTuple(reply, 0, original, 0)) return -1;
   const replyHash = tupleHash(reply, 0, reply[TUPLE_SPORT]!, reply[TUPLE_DPORT]!, reply[TUPLE_PROTO]!, 0);
   if (findDefault(core, reply, 0, replyHash) >= 0) return -1;
+  const ct = openInverted(core, c, view, i);
+  if (ct >= 0) enter(core, ct, c.tupleHash[i]!, replyHash, status);
+  return ct;
+}
+
+/**
+ * The same connection, but not yet confirmed: nothing of it is in the table. Its record, or -1. `enterRow` or
+ * ConntrackCore.releaseUnconfirmed must follow.
+ */
+export function openRow(core: ConntrackCore, c: Columns, view: DataView, i: number): number {
+  return invertTuple(reply, 0, original, 0) ? openInverted(core, c, view, i) : -1;
+}
+
+/**
+ * Enters `ct`, which openRow has opened for row `i` and whose translation is settled; false, and nothing is done, when
+ * another connection has the tuple of its answers.
+ */
+export function enterRow(core: ConntrackCore, c: Columns, i: number, ct: number): boolean {
+  const replyHash = core.table.hashOf(ct, 1);
+  if (findOwnTuple(core, ct, 1, replyHash) >= 0) return false;
+  enter(core, ct, c.tupleHash[i]!, replyHash, 0);
+  return true;
+}
+
+function openInverted(core: ConntrackCore, c: Columns, view: DataView, i: number): number {
+  const { table, words } = core;
   core.lastInvalidReason = INVALID_NONE;
   sweep(core);
   const ct = table.allocateRecord();
@@ -78,14 +103,17 @@ export function beginRow(core: ConntrackCore, c: Columns, view: DataView, i: num
     words[at + k] = original[k]!;
     words[at + C_REPLY + k] = reply[k]!;
   }
-  if (handle(core, ct, c, view, i) !== TRACK_ACCEPT) {
-    core.releaseUnconfirmed(ct);
-    return -1;
-  }
+  if (handle(core, ct, c, view, i) === TRACK_ACCEPT) return ct;
+  core.releaseUnconfirmed(ct);
+  return -1;
+}
+
+/** Its timeout, relative so far, begins to run. */
+function enter(core: ConntrackCore, ct: number, hash: number, replyHash: number, status: number): void {
+  const at = ct << RECORD_SHIFT;
   core.floats[(at + C_TIMEOUT) >> 1]! += core.nowNs;
-  words[at + C_STATUS]! |= IPS_CONFIRMED | status;
-  table.insert(ct, c.tupleHash[i]!, replyHash);
-  return ct;
+  core.words[at + C_STATUS]! |= IPS_CONFIRMED | status;
+  core.table.insert(ct, hash, replyHash);
 }
 
 function handle(core: ConntrackCore, ct: number, c: Columns, view: DataView, i: number): number {

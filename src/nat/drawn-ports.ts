@@ -42,6 +42,12 @@ export class DrawnPorts {
     this.#named.push({ original: original.slice(at, at + TUPLE_WORDS), chosen: chosen.slice(), manip });
   }
 
+  /** Those noted since there were `count` have come to nothing. */
+  backTo(count: number): void {
+    this.count = count;
+    if (this.#named.length > count) this.#named.length = count;
+  }
+
   /** `udp 10.0.0.9:5000 to 192.0.2.1:53, source now 192.0.2.7:61234`, in the order in which they were drawn. */
   named(): string[] {
     return this.#named.map(({ original, chosen, manip }) => {

@@ -1,5 +1,6 @@
 import type { Family } from '../base/inet.ts';
 import { randomWord } from '../base/prng.ts';
+import type { Columns } from '../batch/batch.ts';
 import type { ConntrackCore } from '../conntrack/core.ts';
 import type { Expectations } from '../conntrack/expect.ts';
 import { C_MASQ_OIF, C_REPLY, C_STATUS, RECORD_SHIFT } from '../conntrack/layout.ts';
@@ -40,11 +41,21 @@ import {
   R_L4PROTO,
   R_LENGTH,
   R_OIF,
+  R_SADDR,
 } from '../packet/registers.ts';
 import { VERDICT_ACCEPT, VERDICT_DROP, type Verdict } from '../packet/verdict.ts';
 import { DrawnPorts } from './drawn-ports.ts';
 import { manipIcmpError, manipOf, manipPacket } from './rewrite.ts';
 import { TupleSelector } from './select.ts';
+import {
+  SETTLED_AS_IT_IS,
+  SETTLED_BY_MASQUERADE,
+  SETTLED_BY_NETMAP,
+  SETTLED_BY_RANGE,
+  SETTLED_BY_REDIRECT,
+  Settled,
+  type Translation,
+} from './settled.ts';
 import { linkSource } from './source-index.ts';
 
 /**
@@ -90,6 +101,10 @@ export class Nat {
   }
 
   private packetNumber = 0;
+  /** How the packets that walked last had theirs settled: by MANIP_SRC and MANIP_DST. */
+  /** Tuple of the packet whose destination was settled last, as it is behind that. */
+  readonly exchanged = new Int32Array(TUPLE_WORDS);
+  readonly settled: readonly [Settled, Settled] = [new Settled(), new Settled()];
   /** Connections that were given a port by chance. */
   readonly drawnPorts = new DrawnPorts();
   /** Random numbers of helpers. */
@@ -147,13 +162,24 @@ export class Nat {
   /** nf_nat_alloc_null_binding(). */
   private nullBinding(p: Packet, ct: number, manip: 0 | 1): Verdict {
     const { words } = this.core;
+    const status = words[(ct << RECORD_SHIFT) + C_STATUS]!;
+    if ((status & IPS_CONFIRMED) !== 0) return VERDICT_ACCEPT;
+    if ((status & doneBit(manip)) !== 0) return VERDICT_DROP;
+    this.settled[manip].note(p.number, SETTLED_AS_IT_IS);
+    this.packetNumber = p.number;
+    this.#settleAsItIs(ct, manip);
+    p.r[R_CTSTATUS] = words[(ct << RECORD_SHIFT) + C_STATUS]!;
+    return VERDICT_ACCEPT;
+  }
+
+  #settleAsItIs(ct: number, manip: 0 | 1): void {
+    const { words } = this.core;
     const at = ct << RECORD_SHIFT;
     const reply = at + C_REPLY;
     // Nearly always nobody else expects the same answers: then nothing has to be chosen.
-    if ((words[at + C_STATUS]! & IPS_CONFIRMED) === 0 && !isTupleTaken(this.core, words, reply, ct)) {
+    if (!isTupleTaken(this.core, words, reply, ct)) {
       words[at + C_STATUS]! |= doneBit(manip);
-      p.r[R_CTSTATUS] = words[at + C_STATUS]!;
-      return VERDICT_ACCEPT;
+      return;
     }
     const from = reply + (manip === MANIP_SRC ? TUPLE_DADDR : TUPLE_SADDR);
     const { range } = this;
@@ -164,20 +190,35 @@ export class Nat {
       range.minAddr[i] = words[from + i]!;
       range.maxAddr[i] = words[from + i]!;
     }
-    return this.setup(p, manip, range, ct);
+    this.#settle(ct, manip, range);
   }
 
   /** nf_nat_setup_info(). */
   setup(p: Packet, manip: 0 | 1, range: NatRange, ct = p.r[R_CT]!): Verdict {
-    const { core } = this;
-    const { words } = core;
+    this.settled[manip].note(p.number, SETTLED_BY_RANGE, range);
+    return this.#setup(p, manip, range, ct);
+  }
+
+  #setup(p: Packet, manip: 0 | 1, range: NatRange, ct = p.r[R_CT]!): Verdict {
+    const { words } = this.core;
     const at = ct << RECORD_SHIFT;
     if (ct < 0 || (words[at + C_STATUS]! & IPS_CONFIRMED) !== 0) return VERDICT_ACCEPT;
     if ((words[at + C_STATUS]! & doneBit(manip)) !== 0) return VERDICT_DROP;
     this.packetNumber = p.number;
+    this.#settle(ct, manip, range);
+    p.r[R_CTSTATUS] = words[at + C_STATUS]!;
+    return VERDICT_ACCEPT;
+  }
+
+  /** Settles one side of the translation of `ct`, which is not confirmed. */
+  #settle(ct: number, manip: 0 | 1, range: NatRange): void {
+    const { core } = this;
+    const { words } = core;
+    const at = ct << RECORD_SHIFT;
     invertTuple(this.current, 0, words, at + C_REPLY);
     const { selector } = this;
     selector.select(this.current, 0, range, ct, manip);
+    if (manip === MANIP_DST) this.exchanged.set(selector.chosen);
     if (selector.drewPort) this.drawnPorts.note(words, at, selector.chosen, manip);
     if (!sameTuple(selector.chosen, 0, this.current, 0)) {
       invertTuple(words, at + C_REPLY, selector.chosen, 0);
@@ -189,8 +230,43 @@ export class Nat {
       if (!sameSource(words, at, selector.chosen)) linkSource(core, ct);
     }
     words[at + C_STATUS]! |= doneBit(manip);
-    p.r[R_CTSTATUS] = words[at + C_STATUS]!;
-    return VERDICT_ACCEPT;
+  }
+
+  /**
+   * Settles one side of the translation of `ct`, which row `i` of a batch has begun, as packet `number`, as another first packet
+   * that walked had it settled. False where there is no address to translate to: such a packet has to walk.
+   */
+  apply(ct: number, number: number, manip: 0 | 1, as: Translation, c: Columns, i: number): boolean {
+    const { range, oif } = as;
+    const family = c.family[i] as Family;
+    const { words } = this.core;
+    const at = ct << RECORD_SHIFT;
+    this.packetNumber = number;
+    switch (as.kind) {
+      case SETTLED_AS_IT_IS:
+        this.#settleAsItIs(ct, manip);
+        return true;
+      case SETTLED_BY_RANGE:
+        this.#settle(ct, manip, range!);
+        return true;
+      case SETTLED_BY_NETMAP:
+        this.#settle(ct, manip, this.#mapped(range!, manip === MANIP_SRC ? c.saddr : c.daddr, 4 * i));
+        return true;
+      case SETTLED_BY_REDIRECT: {
+        const own = this.copy(range!);
+        if (!this.#firstAddress(own, family, c.ifaceId[i]!, c.daddr, 4 * i)) return false;
+        this.#settle(ct, manip, own);
+        return true;
+      }
+      default: {
+        const own = this.copy(range!);
+        const [to, from] = as.hasNextHop ? [as.nextHop, 0] : [words, at + C_REPLY + TUPLE_SADDR];
+        if (!this.#sourceTo(own, family, oif, to, from)) return false;
+        words[at + C_MASQ_OIF] = oif;
+        this.#settle(ct, manip, own);
+        return true;
+      }
+    }
   }
 
   /** MASQUERADE: nf_nat_masquerade_ipv4() and _ipv6() in net/netfilter/nf_nat_masquerade.c. */
@@ -201,12 +277,21 @@ export class Nat {
     const { words } = this.core;
     if (family === 4 && words[ct << RECORD_SHIFT] === 0) return VERDICT_ACCEPT;
     const own = this.copy(range);
-    const [to, at] = this.hasNextHop && family === 4 ? [this.nextHop, 0] : [r, R_DADDR];
-    if (!this.host.selectSource(family, r[R_OIF]!, to, at, own.minAddr, 0)) return VERDICT_DROP;
-    own.maxAddr.set(own.minAddr);
-    own.flags |= NAT_MAP_IPS;
+    const byNextHop = this.hasNextHop && family === 4;
+    const [to, at] = byNextHop ? [this.nextHop, 0] : [r, R_DADDR];
+    if (!this.#sourceTo(own, family, r[R_OIF]!, to, at)) return VERDICT_DROP;
     words[(ct << RECORD_SHIFT) + C_MASQ_OIF] = r[R_OIF]!;
-    return this.setup(p, MANIP_SRC, own);
+    const settled = this.settled[MANIP_SRC];
+    settled.note(p.number, SETTLED_BY_MASQUERADE, range);
+    settled.oif = r[R_OIF]!;
+    settled.hasNextHop = byNextHop;
+    if (byNextHop) settled.nextHop.set(this.nextHop);
+    return this.#setup(p, MANIP_SRC, own);
+  }
+
+  /** The address of interface `oif` that reaches the address at `at` of `to`. */
+  #sourceTo(own: Mutable<NatRange>, family: Family, oif: number, to: Int32Array, at: number): boolean {
+    return this.host.selectSource(family, oif, to, at, own.minAddr, 0) && toOneAddress(own);
   }
 
   /** REDIRECT: nf_nat_redirect_ipv4() and _ipv6() in net/netfilter/nf_nat_redirect.c. */
@@ -214,31 +299,40 @@ export class Nat {
     const r = p.r;
     const family = r[R_FAMILY] as Family;
     const own = this.copy(range);
-    own.minAddr.fill(0);
     if (r[R_HOOK] === HOOK_OUTPUT) {
+      own.minAddr.fill(0);
       if (family === 4) own.minAddr[0] = LOOPBACK;
       else own.minAddr[3] = 1;
-    } else if (!this.host.firstAddress(family, r[R_IIF]!, r, R_DADDR, own.minAddr, 0)) {
+      toOneAddress(own);
+    } else if (!this.#firstAddress(own, family, r[R_IIF]!, r, R_DADDR)) {
       return VERDICT_DROP;
     }
-    own.maxAddr.set(own.minAddr);
-    own.flags |= NAT_MAP_IPS;
-    return this.setup(p, MANIP_DST, own);
+    this.settled[MANIP_DST].note(p.number, SETTLED_BY_REDIRECT, range);
+    return this.#setup(p, MANIP_DST, own);
+  }
+
+  /** The first address of interface `iif` that a packet to the address at `at` of `to` may be redirected to. */
+  #firstAddress(own: Mutable<NatRange>, family: Family, iif: number, to: Int32Array, at: number): boolean {
+    own.minAddr.fill(0);
+    return this.host.firstAddress(family, iif, to, at, own.minAddr, 0) && toOneAddress(own);
   }
 
   /** NETMAP: netmap_tg4() and netmap_tg6() in net/netfilter/xt_NETMAP.c: the network is exchanged, the host stays. */
   netmap(p: Packet, range: NatRange): Verdict {
     const r = p.r;
     const manip = manipOf(r[R_HOOK]!);
+    this.settled[manip].note(p.number, SETTLED_BY_NETMAP, range);
+    return this.#setup(p, manip, this.#mapped(range, r, manip === MANIP_SRC ? R_SADDR : R_DADDR));
+  }
+
+  #mapped(range: NatRange, words: Int32Array, at: number): NatRange {
     const own = this.copy(range);
-    const address = manip === MANIP_SRC ? 0 : R_DADDR;
     for (let i = 0; i < 4; i++) {
       const hostMask = range.minAddr[i]! ^ range.maxAddr[i]!;
-      own.minAddr[i] = (r[address + i]! & hostMask) | (range.minAddr[i]! & ~hostMask);
+      own.minAddr[i] = (words[at + i]! & hostMask) | (range.minAddr[i]! & ~hostMask);
     }
-    own.maxAddr.set(own.minAddr);
-    own.flags |= NAT_MAP_IPS;
-    return this.setup(p, manip, own);
+    toOneAddress(own);
+    return own;
   }
 
   private copy(range: NatRange): Mutable<NatRange> {
@@ -254,6 +348,13 @@ export class Nat {
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** The range is the address that is its lowest now. */
+function toOneAddress(range: Mutable<NatRange>): true {
+  range.maxAddr.set(range.minAddr);
+  range.flags |= NAT_MAP_IPS;
+  return true;
+}
 
 /** "Rule" by which the translations draw their random numbers: one that no rule has. */
 const NAT_DICE = 0x6e6174;

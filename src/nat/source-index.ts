@@ -83,7 +83,7 @@ function matching(core: ConntrackCore, first: number, tuple: Int32Array, at: num
       words[o + 3] === tuple[at + 3] &&
       words[o + TUPLE_ZONE] === zone &&
       (words[o + C_STATUS]! & IPS_SRC_NAT_DONE) !== 0 &&
-      !isSweptOut(core, o)
+      !hasEnded(core, o)
     ) {
       return other;
     }
@@ -92,12 +92,11 @@ function matching(core: ConntrackCore, first: number, tuple: Int32Array, at: num
 }
 
 /**
- * The kernel does not ask whether an entry has expired, but its worker takes it out within GC_SCAN_INTERVAL_MAX. Here it
- * may stay until its record is needed (expire.ts).
+ * The kernel does not ask whether an entry has come to its end, but its worker takes it out at some time within
+ * GC_SCAN_INTERVAL_MAX (60 s) from then on; when, no capture tells. Here it counts no more from its end on, whenever its record is
+ * swept (expire.ts), so that every way to replay gives the same.
  */
-function isSweptOut(core: ConntrackCore, at: number): boolean {
+function hasEnded(core: ConntrackCore, at: number): boolean {
   if ((core.words[at + C_STATUS]! & IPS_CONFIRMED) === 0) return false;
-  return core.floats[(at + C_TIMEOUT) >> 1]! + GC_SCAN_INTERVAL_MAX_NS <= core.nowNs;
+  return core.floats[(at + C_TIMEOUT) >> 1]! <= core.nowNs;
 }
-
-const GC_SCAN_INTERVAL_MAX_NS = 60e9;

@@ -37,6 +37,8 @@ export const KEY_MORE = 6;
 export const ENTRY_PATH = 7;
 /** The path ends in a drop: no connection begins. */
 export const ENTRY_DROPPED = 1 << 31;
+/** In the place of the path: which translation begins the connection (netfilter/recall-translated.ts); nothing for kernels. */
+export const ENTRY_TRANSLATED = 1 << 30;
 
 /** Most classes that there may be of what is packed into half a word. */
 export const MOST_CLASSES = 0xffff;

@@ -325,10 +325,13 @@ export class OrderedStage {
 
   /** Row `i` begins a connection whose path others tell: its path, or -1, and it goes the long way. */
   #begins(batch: Batch, i: number, ahead: readonly Batch[]): number {
-    const path = this.#recall.first(batch, i);
+    const hasEcho = batch.columns.echoDistance[i] !== 0;
+    if (hasEcho) this.#observeEcho(i, batch, ahead);
+    const path = this.#recall.first(batch, i, this.current);
+    if (hasEcho) this.#parts.dice.forget();
     if (path < 0) return -1;
     this.#p.r[R_CTINFO] = CT_NEW;
-    if (batch.columns.echoDistance[i] !== 0) this.#echoOf(path, i, batch, ahead);
+    if (hasEcho) this.#compareEcho(path);
     return path;
   }
 
@@ -598,7 +601,7 @@ export class OrderedStage {
   #note(ct: number, ctinfo: number, status: number, path: number): void {
     const { columns } = this.#batch!;
     const row = this.#rowNumber;
-    if (this.#isQuick(columns, row)) this.#recall.note(columns, row, ct, ctinfo, status, path);
+    if (this.#isQuick(columns, row)) this.#recall.note(columns, row, this.current, ct, ctinfo, status, path);
   }
 
   #mayRemember(path: number): boolean {

@@ -1,5 +1,5 @@
 import type { Batch, Columns } from '../batch/batch.ts';
-import type { Dependence } from '../compile/dependence.ts';
+import { DEPENDS_ON_TRANSLATION, type Dependence } from '../compile/dependence.ts';
 import type { Sharing } from '../compile/sharing.ts';
 import { beginRow, isFirstRow } from '../conntrack/begin-row.ts';
 import type { Conntrack } from '../conntrack/conntrack.ts';
@@ -19,11 +19,19 @@ import {
   IPS_WHOLE_WAY,
 } from '../packet/conntrack-access.ts';
 import { CT_ESTABLISHED, CT_ESTABLISHED_REPLY, CT_NEW } from '../packet/registers.ts';
-import { WALK_ESTABLISHED, WALK_FIRST, WALK_NEW, WALK_REPLY } from './memo-layout.ts';
+import {
+  ENTRY_DROPPED,
+  ENTRY_TRANSLATED,
+  WALK_ESTABLISHED,
+  WALK_FIRST,
+  WALK_NEW,
+  WALK_REPLY,
+} from './memo-layout.ts';
 import { OUTCOME_DELIVERED, OUTCOME_DROPPED, OUTCOME_FORWARDED } from './outcome.ts';
 import type { PathCache } from './path-cache.ts';
 import type { PathTable } from './path-table.ts';
 import { isShared } from './quick-way.loop.ts';
+import { RecallTranslated } from './recall-translated.ts';
 import type { Statistics } from './statistics.ts';
 import type { FamilyRules } from './traverse.ts';
 import { NOT_TRANSLATED, WalkMemo } from './walk-memo.ts';
@@ -58,28 +66,37 @@ export class Recall {
   /** Packets that were spared a walk here; kernels spare others theirs. */
   recalled = 0;
 
+  readonly #translated: RecallTranslated;
+
   constructor(parts: RecallParts) {
     this.#parts = parts;
     this.memo = new WalkMemo(parts.host, parts.dependences, parts.conntrack.words, parts.conntrack.arena);
+    this.#translated = new RecallTranslated(parts.conntrack, this.memo);
   }
 
-  /** Path of row `i`, which is quick and begins a connection; -1 where it has to go the long way, and nothing is done. */
-  first(batch: Batch, i: number): number {
+  /**
+   * Path of row `i`, packet `number`, which is quick and begins a connection; -1 where it has to go the long way, and nothing
+   * is done.
+   */
+  first(batch: Batch, i: number, number: number): number {
     const c = batch.columns;
     const { conntrack, paths, statistics } = this.#parts;
     const { core } = conntrack;
     const family = c.family[i]!;
     if (!this.memo.isOpen(family) || !conntrack.takesRows || !isFirstRow(core, c, i)) return -1;
-    const path = this.memo.find(c, i, WALK_FIRST, NOT_TRANSLATED);
-    if (path < 0) return -1;
+    const known = this.memo.entry(c, i, WALK_FIRST, NOT_TRANSLATED);
     // A first packet makes room for its connection before rules drop it.
-    if (!conntrack.makeRoom(c.tupleHash[i]!)) return -1;
+    if (known === 0 || !conntrack.makeRoom(c.tupleHash[i]!)) return -1;
     const l4proto = c.l4proto[i]!;
-    if (paths.outcomeOf(path) !== OUTCOME_DROPPED) {
+    let path = (known & ~ENTRY_DROPPED) - 1;
+    if ((known & ENTRY_TRANSLATED) !== 0) {
+      path = this.#translated.begin(batch, i, number, known);
+      if (path < 0) return -1;
+    } else if (paths.outcomeOf(path) !== OUTCOME_DROPPED) {
       const translates = this.#parts.families[family]!.translates;
       if (beginRow(core, c, batch.view, i, translates ? NAT_DONE : 0) < 0) return -1;
-      statistics.confirmed(family, l4proto);
     }
+    if (paths.outcomeOf(path) !== OUTCOME_DROPPED) statistics.confirmed(family, l4proto);
     core.nowNs = c.timeNs[i]!;
     core.lastInvalidReason = INVALID_NONE;
     statistics.countKnown(family, l4proto, true, c.length[i]!);
@@ -109,9 +126,17 @@ export class Recall {
 
   /**
    * Row `i`, which is quick, has walked `path`, which may be remembered. `ct` and `ctinfo`: as the packet's registers had
-   * them when its walk began; `status`: its connection's, then.
+   * them when its walk began; `status`: its connection's, then. It is packet `number`.
    */
-  note(c: Columns, i: number, ct: number, ctinfo: number, status: number, path: number): void {
+  note(
+    c: Columns,
+    i: number,
+    number: number,
+    ct: number,
+    ctinfo: number,
+    status: number,
+    path: number,
+  ): void {
     const { paths, trail } = this.#parts;
     const outcome = paths.outcomeOf(path);
     if (outcome !== OUTCOME_FORWARDED && outcome !== OUTCOME_DELIVERED && outcome !== OUTCOME_DROPPED) return;
@@ -125,6 +150,8 @@ export class Recall {
         const other = otherTuple(at, status, ctinfo);
         this.memo.set(c, i, walkState(ctinfo), other, path, trail.depends, isDropped);
       }
+    } else if (ctinfo === CT_NEW && (trail.depends & DEPENDS_ON_TRANSLATION) !== 0) {
+      this.#translated.note(c, i, number, ct, path, trail.depends, isDropped);
     } else if (ctinfo === CT_NEW && this.#beganPlainly(family, ct, outcome)) {
       this.memo.set(c, i, WALK_FIRST, NOT_TRANSLATED, path, trail.depends, isDropped);
     }

@@ -58,7 +58,7 @@ function matchEntangles({ definition, options }: RuleMatch): boolean {
   return (typeof scope === 'function' ? scope(options) : scope) === 'global';
 }
 
-const TRANSLATING: ReadonlySet<string> = new Set(['SNAT', 'MASQUERADE', 'DNAT', 'REDIRECT']);
+const TRANSLATING: ReadonlySet<string> = new Set(['SNAT', 'MASQUERADE', 'DNAT', 'REDIRECT', 'NETMAP']);
 
 /** Neither change what others see nor which connection a packet belongs to. */
 const PLAIN_TARGETS: ReadonlySet<string> = new Set([
@@ -101,6 +101,7 @@ function targetEntangles(target: RuleTarget): boolean {
       return hasPorts(options as NatRange);
     case 'DNAT':
     case 'REDIRECT':
+    case 'NETMAP':
       return false;
     default:
       return !PLAIN_TARGETS.has(definition.name);

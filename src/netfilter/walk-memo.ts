@@ -9,12 +9,13 @@ import {
   type Classes,
   DEPENDS_ON_CONDITIONS,
   DEPENDS_ON_MORE,
+  DEPENDS_ON_TRANSLATION,
   type Dependence,
   FIELD_DPORT,
   FIELD_SPORT,
 } from '../compile/dependence.ts';
 import { Partition } from '../compile/partition.ts';
-import { C_MASQ_OIF, RECORD_WORDS } from '../conntrack/layout.ts';
+import { C_MASQ_OIF, RECORD_WORDS, REPLY_STRIDE } from '../conntrack/layout.ts';
 import type { Host } from '../host/types.ts';
 import { TUPLE_DADDR, TUPLE_DPORT, TUPLE_SADDR, TUPLE_SPORT } from '../packet/conntrack-access.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from '../packet/packet.ts';
@@ -23,6 +24,7 @@ import {
   ENTRY_BITS,
   ENTRY_DROPPED,
   ENTRY_PATH,
+  ENTRY_TRANSLATED,
   ENTRY_WORDS,
   FAMILY_BYTES,
   FAMILY_COMBOS,
@@ -40,6 +42,7 @@ import {
   MEMO_MASK_COUNT,
   MEMO_MASKS,
   MOST_CLASSES,
+  WALK_FIRST,
 } from './memo-layout.ts';
 
 /**
@@ -64,6 +67,9 @@ import {
  *
  *   classes of what it becomes, as above: for routing | of source | of destination | of both ports
  *   conditions that hold before | with the destination exchanged | with both exchanged | interface of MASQUERADE
+ *
+ * A first packet whose connection the nat table translates is known in two steps (recall-translated.ts): as it arrives, by
+ * its translation's number instead of a path; and with its destination exchanged, as the packets above.
  *
  * Classes are from 1 on; a field that is not in the mask is 0, so that entries from before a mask grew are not found
  * any more. What the memo does not know is walked. Walks that depend on anything else, change anything but the packet, or
@@ -142,25 +148,31 @@ export class WalkMemo {
   }
 
   /**
-   * Path of row `i`, which is quick (QuickColumns), in state WALK_*; -1 where it has to be walked. `other`: where in the
-   * records the tuple of the other direction lies, when the packet's connection is translated; NOT_TRANSLATED else.
+   * What is entered for row `i`, which is quick (QuickColumns), in state WALK_*: path + 1, with ENTRY_* bits; 0 where it has to be
+   * walked. `other`: where in the records the tuple of the other direction lies, when the packet's connection is translated;
+   * NOT_TRANSLATED else.
    */
-  find(c: Columns, i: number, state: number, other: number): number {
+  entry(c: Columns, i: number, state: number, other: number): number {
     const classes = this.#families[c.family[i]!];
-    if (classes === undefined) return -1;
+    if (classes === undefined) return 0;
     const way = (c.way[i]! << 2) | state;
     const mask = this.#masks[way]!;
-    if ((mask & MEMO_KNOWN) === 0 || !this.#makeKey(classes, c, i, way, mask, other)) return -1;
+    if ((mask & MEMO_KNOWN) === 0 || !this.#makeKey(classes, c, i, way, mask, this.#words, other)) return 0;
     const key = this.#key;
     const entries = this.#entries;
     const at = slotOf(key);
-    for (let k = 0; k < KEY_WORDS; k++) if (entries[at + k] !== key[k]) return -1;
-    return (entries[at + ENTRY_PATH]! & ~ENTRY_DROPPED) - 1;
+    for (let k = 0; k < KEY_WORDS; k++) if (entries[at + k] !== key[k]) return 0;
+    return entries[at + ENTRY_PATH]!;
+  }
+
+  /** Its path, or -1. */
+  find(c: Columns, i: number, state: number, other: number): number {
+    return (this.entry(c, i, state, other) & ~ENTRY_DROPPED) - 1;
   }
 
   /**
    * Row `i` in state WALK_* was walked, which depended on `depends` (DEPENDS_*), and took `path`, which ends in a drop or
-   * does not. `other`: as `find` has it.
+   * does not. `other`: as `entry` has it.
    */
   set(
     c: Columns,
@@ -171,17 +183,45 @@ export class WalkMemo {
     depends: number,
     isDropped: boolean,
   ): void {
+    if ((depends & DEPENDS_ON_TRANSLATION) !== 0) return;
+    const value = (path + 1) | (isDropped ? ENTRY_DROPPED : 0);
+    this.#set(c, i, state, this.#words, other, value, depends);
+  }
+
+  /** Row `i` was walked as a first packet whose connection is translated: by translation `number`. */
+  setTranslated(c: Columns, i: number, number: number, depends: number): void {
+    const value = (number + 1) | ENTRY_TRANSLATED;
+    this.#set(c, i, WALK_FIRST, this.#words, NOT_TRANSLATED, value, depends);
+  }
+
+  /**
+   * The same, once its destination is exchanged: `record` has the tuple of the other direction as it is then, at
+   * REPLY_STRIDE.
+   */
+  setBehind(c: Columns, i: number, record: Int32Array, number: number, depends: number): void {
+    this.#set(c, i, WALK_FIRST, record, REPLY_STRIDE, (number + 1) | ENTRY_TRANSLATED, depends);
+  }
+
+  #set(
+    c: Columns,
+    i: number,
+    state: number,
+    words: Int32Array,
+    other: number,
+    value: number,
+    depends: number,
+  ): void {
     const classes = this.#families[c.family[i]!];
     if (classes === undefined || (depends & DEPENDS_ON_MORE) !== 0) return;
     const way = (c.way[i]! << 2) | state;
     if (way >= this.#masks.length) this.#growMasks(way);
-    let mask = this.#masks[way]! | depends | MEMO_KNOWN;
+    let mask = this.#masks[way]! | (depends & ~DEPENDS_ON_TRANSLATION) | MEMO_KNOWN;
     if ((mask & DEPENDS_ON_CONDITIONS) !== 0) mask |= classes.conditionBits;
     this.#masks[way] = mask;
-    if (!this.#makeKey(classes, c, i, way, mask, other)) return;
+    if (!this.#makeKey(classes, c, i, way, mask, words, other)) return;
     const at = slotOf(this.#key);
     this.#entries.set(this.#key, at);
-    this.#entries[at + ENTRY_PATH] = (path + 1) | (isDropped ? ENTRY_DROPPED : 0);
+    this.#entries[at + ENTRY_PATH] = value;
   }
 
   #growMasks(way: number): void {
@@ -193,8 +233,16 @@ export class WalkMemo {
     if (this.#arena !== undefined) this.#locateMasks(this.#arena);
   }
 
-  /** Writes the key; false for what has none. */
-  #makeKey(classes: FamilyClasses, c: Columns, i: number, way: number, mask: number, other: number): boolean {
+  /** Writes the key; false for what has none. The tuple at `other` is in `words`. */
+  #makeKey(
+    classes: FamilyClasses,
+    c: Columns,
+    i: number,
+    way: number,
+    mask: number,
+    words: Int32Array,
+    other: number,
+  ): boolean {
     const key = this.#key;
     const a = 4 * i;
     const l4proto = c.l4proto[i]!;
@@ -213,7 +261,6 @@ export class WalkMemo {
     if (other === NOT_TRANSLATED || before === TOO_MANY_SETS) return before !== TOO_MANY_SETS;
 
     // What it becomes is what the other direction answers.
-    const words = this.#words;
     const becomes = this.#becomes;
     const [saddr, daddr] = [other + TUPLE_DADDR, other + TUPLE_SADDR];
     const sport = isIcmp ? c.sport[i]! : words[other + TUPLE_DPORT]!;

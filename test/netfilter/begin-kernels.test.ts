@@ -165,5 +165,5 @@ it(`leaves what the loops leave (seeds ${FIRST} to ${FIRST + COUNT - 1})`, () =>
   }
   // Else nothing has been tested.
   expect(sums.recalled).toBeGreaterThan(sums.packets / 8);
-  expect(sums.byKernel).toBeGreaterThan(sums.recalled * 0.6);
+  expect(sums.byKernel).toBeGreaterThan(sums.recalled * 0.5);
 }, 600_000);

@@ -53,7 +53,7 @@ export interface World {
   readonly views: Views;
   /**
    * It does not matter when an entry that has come to its end is swept out. (A first packet that is dropped sweeps when it
-   * walks only; that shows in a full table, and in the port that MASQUERADE gives a source which has had another.)
+   * walks only; that shows in a full table.)
    */
   readonly isExact: boolean;
 }
@@ -80,7 +80,7 @@ export function world(dice: Dice): World {
     rules6: rules(dice, 6, nat(dice, 6, translation)),
     standing: dice.chance(30) ? STANDING : undefined,
     views: VIEWS[translation],
-    isExact: size === '' && translation !== 'masquerade',
+    isExact: size === '',
   };
 }
 

@@ -21,7 +21,7 @@ const bench = new ShareBench();
 afterAll(() => bench.remove());
 
 /** Rules that look at more than one connection: with them nothing is shared. */
-const ENTANGLING = /-m (limit|hashlimit|recent|quota|helper|statistic --mode nth)|-j NETMAP/;
+const ENTANGLING = /-m (limit|hashlimit|recent|quota|helper|statistic --mode nth)/;
 
 /** The rules of test/kernel/random.ts that may be shared, with the addresses of ShareBench's router; and some more. */
 function rulesFor(dice: Dice, seed: number, family: Family): string {

@@ -74,9 +74,13 @@ describe('a replay in shares', () => {
       expect(comparable((await replayInShares(one, 2, by))!)).toEqual(whole);
   });
 
-  it('does so where sources are translated', async () => {
-    const rules = `*nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -s 10.1.0.0/27 -j SNAT --to-source 192.0.2.1\nCOMMIT\n${RULES}`;
-    const one = config(file, rules);
+  it.each([
+    '-A POSTROUTING -s 10.1.0.0/27 -j SNAT --to-source 192.0.2.1',
+    '-A POSTROUTING -s 10.1.0.0/27 -j NETMAP --to 192.0.2.0/24',
+    '-A PREROUTING -d 10.2.0.0/24 -j NETMAP --to 10.2.1.0/24',
+  ])('does so where connections are translated: %s', async (rule) => {
+    const chains = ':PREROUTING ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]';
+    const one = config(file, `*nat\n${chains}\n${rule}\nCOMMIT\n${RULES}`);
     const whole = comparable((await runReplay(one)).result);
     expect(howShared(one)).toEqual({ by: 'ports' });
     const { result } = await runReplay({ ...one, workers: 2, shares: 2 });
@@ -156,7 +160,6 @@ describe('rules that look at more than one connection', () => {
     ['raw', 'PREROUTING -p tcp --dport 21 -j CT --helper ftp', '-j CT'],
     ['nat', 'POSTROUTING -j SNAT --to-source 192.0.2.1-192.0.2.9', '-j SNAT'],
     ['nat', 'POSTROUTING -p tcp -j MASQUERADE --to-ports 1000-2000', '-j MASQUERADE'],
-    ['nat', 'POSTROUTING -j NETMAP --to 192.0.2.0/24', '-j NETMAP'],
   ])('%s %s: not shared', (table, rule, because) => {
     const rules = `*${table}\n:${rule.split(' ')[0]} ACCEPT [0:0]\n-A ${rule}\nCOMMIT\n`;
     expect(howShared(config(file, rules))).toEqual({ because: expect.stringContaining(because) });
