@@ -30,6 +30,7 @@ import {
   ACCOUNT_ELEMENTS,
   BEGINS,
   C_FREE_NEXT,
+  C_MASQ_OIF,
   C_PROTO,
   C_REPLY,
   C_STATUS,
@@ -66,6 +67,7 @@ import {
   IPS_CONFIRMED,
   IPS_DST_NAT_DONE,
   IPS_DYING,
+  IPS_SRC_NAT,
   IPS_SRC_NAT_DONE,
   ROUND_GOOD_FOR_NS,
   STREAM_AFTER_NS,
@@ -78,6 +80,16 @@ import {
 } from './records';
 import { canKill, kill, place, probe, RECORD_SHIFT } from './table';
 import { synOptions } from './tcp-options';
+import {
+  ANSWERS_FROM,
+  ANSWERS_PORT,
+  ANSWERS_TO,
+  linkSource,
+  TRANSLATED_OIF,
+  TRANSLATED_STATUS,
+  translate,
+  translation,
+} from './translate';
 
 const NOBODY: u32 = 0xffffffff;
 
@@ -109,14 +121,31 @@ export function begin(batch: usize, i: u32, context: usize): bool {
   const hash = load<u32>(batch + 4 * i, AT_TUPLE_HASH);
   const saddr = v128.load(p16, AT_SADDR);
   const daddr = v128.load(p16, AT_DADDR);
+  if (probe(index, mask, hash) >= 0) return false;
+  let known = findWalk(batch, i, WALK_FIRST, NOT_TRANSLATED, 0, context);
+  if (known === 0) return false;
+  // Where the answers come from, and where they go.
+  let from = daddr;
+  let to = saddr;
+  let status: u32 = IPS_CONFIRMED;
+  let masqueradedBy: u32 = 0;
+  if ((flags & (isIpv4 ? TRANSLATES4 : TRANSLATES6)) !== 0) status |= IPS_SRC_NAT_DONE | IPS_DST_NAT_DONE;
+  if ((known & ENTRY_TRANSLATED) !== 0) {
+    known = translate(batch, i, known, saddr, daddr, sport, dport, l4proto, isIpv4, isEcho, context);
+    if (known === 0) return false;
+    const translated = translation(context);
+    from = v128.load(translated, ANSWERS_FROM);
+    to = v128.load(translated, ANSWERS_TO);
+    if (!isEcho) replySport = load<u32>(translated, ANSWERS_PORT);
+    status |= load<u32>(translated, TRANSLATED_STATUS);
+    masqueradedBy = load<u32>(translated, TRANSLATED_OIF);
+  }
+  const isDropped = (known & ENTRY_DROPPED) !== 0;
   const replyPorts: i32 = (replySport << 16) | replyDport;
   const replyHash: u32 = isIpv4
-    ? hashTuple4(i32x4.extract_lane(daddr, 0), i32x4.extract_lane(saddr, 0), replyPorts, l4proto)
-    : hashTuple6(daddr, saddr, replyPorts, l4proto);
-  if (replyHash === hash || probe(index, mask, hash) >= 0 || probe(index, mask, replyHash) >= 0) return false;
-  const known = findWalk(batch, i, WALK_FIRST, NOT_TRANSLATED, 0, context);
-  if (known === 0 || (known & ENTRY_TRANSLATED) !== 0) return false;
-  const isDropped = (known & ENTRY_DROPPED) !== 0;
+    ? hashTuple4(i32x4.extract_lane(from, 0), i32x4.extract_lane(to, 0), replyPorts, l4proto)
+    : hashTuple6(from, to, replyPorts, l4proto);
+  if (!isDropped && (replyHash === hash || probe(index, mask, replyHash) >= 0)) return false;
 
   const records: usize = load<u32>(context, CONTEXT_RECORDS);
   const header: usize = load<u32>(context, CONTEXT_HEADER);
@@ -149,8 +178,8 @@ export function begin(batch: usize, i: u32, context: usize): bool {
     v128.store(at, daddr, 16);
     storeWords(at + 32, sport, dport, proto, 0);
     v128.store(at, zero, 48);
-    v128.store(at, daddr, 4 * C_REPLY);
-    v128.store(at, saddr, 4 * C_REPLY + 16);
+    v128.store(at, from, 4 * C_REPLY);
+    v128.store(at, to, 4 * C_REPLY + 16);
     storeWords(at + 4 * C_REPLY + 32, replySport, replyDport, proto, 0);
     v128.store(at, zero, 4 * C_REPLY + 48);
     let timeout: f64 = 0;
@@ -166,13 +195,12 @@ export function begin(batch: usize, i: u32, context: usize): bool {
         store<f64>(at, now + <f64>STREAM_AFTER_NS, 4 * C_UDP_STREAM);
       }
     }
-    const isTranslated = (flags & (isIpv4 ? TRANSLATES4 : TRANSLATES6)) !== 0;
-    const status: u32 = IPS_CONFIRMED | (isTranslated ? IPS_SRC_NAT_DONE | IPS_DST_NAT_DONE : 0);
     store<u64>(at, status, 4 * C_STATUS);
     store<f64>(at, timeout + now, 4 * C_TIMEOUT);
     v128.store(at, zero, 4 * C_STATUS + 16);
     v128.store(at, zero, 4 * C_STATUS + 32);
-    v128.store(at, zero, 4 * C_STATUS + 48);
+    storeWords(at + 4 * C_MASQ_OIF, masqueradedBy, 0, 0, 0);
+    if ((status & IPS_SRC_NAT) !== 0) linkSource(ct, saddr, sport, proto, context);
     if ((flags & HAS_ACCOUNTS) !== 0) {
       const accounts: usize = load<u32>(context, CONTEXT_ACCOUNTS) + 8 * ACCOUNT_ELEMENTS * ct;
       store<f64>(accounts, 1);

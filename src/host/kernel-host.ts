@@ -315,6 +315,11 @@ export class KernelHost extends InventoryHost implements Host {
     return address !== undefined && writeAddress6(address.address, out, outAt);
   }
 
+  hasOneSource(family: Family, interfaceId: number): boolean {
+    if (family === 6) return false;
+    return this.devices[interfaceId]!.addresses4.filter(({ isSecondary }) => !isSecondary).length <= 1;
+  }
+
   /** nf_nat_redirect_ipv4(), nf_nat_redirect_ipv6() of net/netfilter/nf_nat_redirect.c. */
   firstAddress(
     family: Family,

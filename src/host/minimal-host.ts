@@ -192,6 +192,10 @@ export class MinimalHost extends InventoryHost implements Host {
     return family === 4 ? writeAddress4(address[0]!, out, outAt) : writeAddress6(address, out, outAt);
   }
 
+  hasOneSource(): boolean {
+    return true;
+  }
+
   firstAddress(
     family: Family,
     interfaceId: number,

@@ -192,6 +192,8 @@ export interface Host {
     out: Int32Array,
     outAt: number,
   ): boolean;
+  /** `selectSource` gives the same for every destination. */
+  hasOneSource(family: Family, interfaceId: number): boolean;
   /**
    * First address of the interface, for REDIRECT: nf_nat_redirect_ipv4() takes the first of the in-device,
    * nf_nat_redirect_ipv6() the first usable one of the scope of the packet's destination (`daddrAt`).

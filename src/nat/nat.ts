@@ -17,6 +17,10 @@ import {
   MANIP_DST,
   MANIP_SRC,
   NAT_MAP_IPS,
+  NAT_PROTO_OFFSET,
+  NAT_PROTO_RANDOM,
+  NAT_PROTO_RANDOM_FULLY,
+  NAT_PROTO_SPECIFIED,
   type NatRange,
   TUPLE_DADDR,
   TUPLE_SADDR,
@@ -48,6 +52,7 @@ import { DrawnPorts } from './drawn-ports.ts';
 import { manipIcmpError, manipOf, manipPacket } from './rewrite.ts';
 import { TupleSelector } from './select.ts';
 import {
+  type Exchange,
   SETTLED_AS_IT_IS,
   SETTLED_BY_MASQUERADE,
   SETTLED_BY_NETMAP,
@@ -269,6 +274,40 @@ export class Nat {
     }
   }
 
+  /**
+   * What `apply` comes to, where that is the same for every packet but for the part of its address that stays, and nothing has
+   * to be looked for; undefined where it is not.
+   */
+  exchange(as: Translation, manip: 0 | 1, family: Family): Exchange | undefined {
+    const { kind, range, oif } = as;
+    if (kind === SETTLED_AS_IT_IS) return { stays: ALL, address: NOTHING, port: -1 };
+    const { flags, minAddr, maxAddr, minPort, maxPort } = range!;
+    if ((flags & (NAT_PROTO_RANDOM | NAT_PROTO_RANDOM_FULLY | NAT_PROTO_OFFSET)) !== 0) return undefined;
+    let port = -1;
+    if ((flags & NAT_PROTO_SPECIFIED) !== 0) {
+      if (manip === MANIP_SRC || minPort !== maxPort || this.onReplyChanged !== undefined) return undefined;
+      port = minPort;
+    }
+    switch (kind) {
+      case SETTLED_BY_RANGE:
+        if ((flags & NAT_MAP_IPS) === 0) return { stays: ALL, address: NOTHING, port };
+        if (minAddr.some((word, k) => word !== maxAddr[k])) return undefined;
+        return { stays: NOTHING, address: minAddr, port };
+      case SETTLED_BY_NETMAP: {
+        const stays = minAddr.map((word, k) => word ^ maxAddr[k]!);
+        return { stays, address: minAddr.map((word, k) => word & ~stays[k]!), port };
+      }
+      case SETTLED_BY_MASQUERADE: {
+        if (!as.hasNextHop && !this.host.hasOneSource(family, oif)) return undefined;
+        const own = this.copy(range!);
+        if (!this.#sourceTo(own, family, oif, as.hasNextHop ? as.nextHop : NOTHING, 0)) return undefined;
+        return { stays: NOTHING, address: own.minAddr.slice(), port };
+      }
+      default:
+        return undefined;
+    }
+  }
+
   /** MASQUERADE: nf_nat_masquerade_ipv4() and _ipv6() in net/netfilter/nf_nat_masquerade.c. */
   masquerade(p: Packet, range: NatRange): Verdict {
     const r = p.r;
@@ -348,6 +387,10 @@ export class Nat {
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** The words of an address of which all, or nothing, stays. */
+const ALL = new Int32Array(4).fill(-1);
+const NOTHING = new Int32Array(4);
 
 /** The range is the address that is its lowest now. */
 function toOneAddress(range: Mutable<NatRange>): true {

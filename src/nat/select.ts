@@ -260,7 +260,7 @@ export class TupleSelector {
         return;
     }
     const told = this.chooser?.(ct, chosen, manip, range);
-    if (told !== undefined && told >= lowest && told < lowest + count) {
+    if (told !== undefined && count > 1 && told >= lowest && told < lowest + count) {
       chosen[key] = told;
       if (!this.isTaken(chosen, ct)) {
         this.portsRead++;

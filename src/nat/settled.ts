@@ -19,6 +19,13 @@ export interface Translation {
   readonly nextHop: Int32Array;
 }
 
+/** An address and a port are exchanged: the bits of the address that stay, those it gets, and the port, -1 where that stays. */
+export interface Exchange {
+  readonly stays: Int32Array;
+  readonly address: Int32Array;
+  readonly port: number;
+}
+
 /** The same of the packet that had it settled last: packet `number`. */
 export class Settled implements Translation {
   number = -1;

@@ -11,7 +11,10 @@ export const MEMO_FAMILY4 = 12;
 export const MEMO_FAMILY6 = 16;
 /** Room for the four words of a key from KEY_ROUTES on. */
 export const MEMO_SCRATCH = 20;
-export const MEMO_BYTES = 36;
+/** Address of the steps of translation, 0 where there are none for kernels; and a record to work in. */
+export const MEMO_STEPS = 36;
+export const MEMO_RECORD = 48;
+export const MEMO_BYTES = 304;
 
 /** In a mask: a walk has been entered under it. The other bits are DEPENDS_* (compile/dependence.ts). */
 export const MEMO_KNOWN = 1 << 15;
@@ -37,7 +40,7 @@ export const KEY_MORE = 6;
 export const ENTRY_PATH = 7;
 /** The path ends in a drop: no connection begins. */
 export const ENTRY_DROPPED = 1 << 31;
-/** In the place of the path: which translation begins the connection (netfilter/recall-translated.ts); nothing for kernels. */
+/** In the place of the path: the number of the step by which the translation of the connection begins (translation-steps.ts). */
 export const ENTRY_TRANSLATED = 1 << 30;
 
 /** Most classes that there may be of what is packed into half a word. */
@@ -48,3 +51,20 @@ export const WALK_ESTABLISHED = 0;
 export const WALK_NEW = 1;
 export const WALK_REPLY = 2;
 export const WALK_FIRST = 3;
+
+/**
+ * A step of translation: what is done with the destination, or with the source and then which path is taken. STEP_*
+ * bits; path + 1; interface of MASQUERADE; the new port, or -1; and what stays of the address, four words, and what it is
+ * exchanged by.
+ */
+export const STEP_BYTES = 48;
+export const STEP_FLAGS = 0;
+export const STEP_PATH = 4;
+export const STEP_MASQ_OIF = 8;
+export const STEP_PORT = 12;
+export const STEP_STAYS = 16;
+export const STEP_ADDRESS = 32;
+/** Kernels may do it. */
+export const STEP_PLAIN = 1;
+/** It is about the destination; the memo has to be asked again. */
+export const STEP_DESTINATION = 2;

@@ -35,7 +35,10 @@ export const CONTEXT_RECALLED = 124;
 /** Timeouts by state of TCP: Timeouts.tcp, 14 Float64; and TCP_TRANSITIONS, 192 bytes. */
 export const CONTEXT_TCP_TIMEOUTS = 128;
 export const CONTEXT_TRANSITIONS = 240;
-export const CONTEXT_BYTES = 432;
+/** Address of the buckets by source, and the mask of them. */
+export const CONTEXT_SOURCES = 432;
+export const CONTEXT_SOURCE_MASK = 436;
+export const CONTEXT_BYTES = 448;
 
 /** Rules of the family look at the status of connections: it is part of the key of known ways. */
 export const READS_STATUS4 = 1;

@@ -28,6 +28,8 @@ import {
   CONTEXT_RECALLED,
   CONTEXT_RECORDS,
   CONTEXT_RETRANS,
+  CONTEXT_SOURCE_MASK,
+  CONTEXT_SOURCES,
   CONTEXT_STATE_BYTES,
   CONTEXT_STATE_PACKETS,
   CONTEXT_TCP_TIMEOUTS,
@@ -98,6 +100,8 @@ export class QuickKernels {
     this.#setAddress(CONTEXT_STATE_BYTES, statistics.bytes);
     this.#setAddress(CONTEXT_CONFIRMED, statistics.confirmedCounts);
     this.#setAddress(CONTEXT_HEADER, table.header);
+    this.#setAddress(CONTEXT_SOURCES, table.sourceBuckets);
+    this.#words[CONTEXT_SOURCE_MASK / 4] = table.sourceBuckets.length - 1;
     this.#words[CONTEXT_MOST / 4] = conntrack.max;
     this.#words[CONTEXT_EVICTION / 4] = conntrack.evictionLimit;
     new Float64Array(arena.buffer, context + CONTEXT_TCP_TIMEOUTS, timeouts.tcp.length).set(timeouts.tcp);

@@ -1,8 +1,9 @@
+import type { Family } from '../base/inet.ts';
 import type { Batch, Columns } from '../batch/batch.ts';
 import { enterRow, openRow } from '../conntrack/begin-row.ts';
 import type { Conntrack } from '../conntrack/conntrack.ts';
 import { C_MARK, C_STATUS, RECORD_SHIFT, RECORD_WORDS, REPLY_STRIDE } from '../conntrack/layout.ts';
-import { SETTLED_AS_IT_IS, type Translation, Translations } from '../nat/settled.ts';
+import { SETTLED_AS_IT_IS } from '../nat/settled.ts';
 import {
   IPS_CONFIRMED,
   IPS_DST_NAT,
@@ -17,16 +18,8 @@ import {
   TUPLE_SPORT,
 } from '../packet/conntrack-access.ts';
 import { ENTRY_TRANSLATED, WALK_FIRST } from './memo-layout.ts';
+import { type Step, TranslationSteps } from './translation-steps.ts';
 import type { WalkMemo } from './walk-memo.ts';
-
-/** How a first packet goes on: where its destination is exchanged first, only what it is exchanged by is known. */
-interface Step {
-  readonly destination: Translation | undefined;
-  /** Undefined where the packet is dropped. */
-  readonly source: Translation | undefined;
-  /** -1: the destination is exchanged, and then the memo is asked again. */
-  readonly path: number;
-}
 
 /**
  * First packets whose connection is translated, and whose way the walk of another one tells. As they arrive, it tells by what
@@ -37,16 +30,15 @@ interface Step {
 export class RecallTranslated {
   readonly #conntrack: Conntrack;
   readonly #memo: WalkMemo;
-  readonly #translations = new Translations();
-  readonly #steps: Step[] = [];
-  /** The number of each step, by what it consists of. */
-  readonly #numbers = new Map<Translation | undefined, Map<Translation | undefined, Map<number, number>>>();
+  readonly #steps: TranslationSteps;
   /** A record of the connection table, of which only the tuple of the answers counts. */
   readonly #record = new Int32Array(RECORD_WORDS);
 
   constructor(conntrack: Conntrack, memo: WalkMemo) {
     this.#conntrack = conntrack;
     this.#memo = memo;
+    this.#steps = new TranslationSteps(conntrack.nat, conntrack.arena);
+    memo.steps = this.#steps;
   }
 
   /**
@@ -56,7 +48,7 @@ export class RecallTranslated {
   begin(batch: Batch, i: number, number: number, known: number): number {
     const c = batch.columns;
     const { core, nat } = this.#conntrack;
-    const step = this.#steps[(known & ~ENTRY_TRANSLATED) - 1]!;
+    const step = this.#steps.at((known & ~ENTRY_TRANSLATED) - 1);
     const ct = openRow(core, c, batch.view, i);
     if (ct < 0) return -1;
     const { count } = nat.drawnPorts;
@@ -81,7 +73,7 @@ export class RecallTranslated {
       const isSettled = nat.apply(ct, number, MANIP_DST, destination, c, i);
       const next = isSettled ? this.#memo.entry(c, i, WALK_FIRST, at + REPLY_STRIDE) : 0;
       if (next === 0) return -1;
-      step = this.#steps[(next & ~ENTRY_TRANSLATED) - 1]!;
+      step = this.#steps.at((next & ~ENTRY_TRANSLATED) - 1);
     }
     const { source, path } = step;
     if (source === undefined) {
@@ -111,12 +103,14 @@ export class RecallTranslated {
       if (status !== BEGUN || words[at + C_MARK] !== 0 || source.number !== number) return;
     }
     const memo = this.#memo;
-    const to = isDropped ? undefined : this.#translations.of(source);
+    const steps = this.#steps;
+    const family = c.family[i] as Family;
+    const last = isDropped ? steps.dropping(path) : steps.exchangingSource(source, family, path);
     if (destination.kind === SETTLED_AS_IT_IS) {
-      memo.setTranslated(c, i, this.#numberOf(undefined, to, path), depends);
+      memo.setTranslated(c, i, last, depends);
       return;
     }
-    memo.setTranslated(c, i, this.#numberOf(this.#translations.of(destination), undefined, -1), depends);
+    memo.setTranslated(c, i, steps.exchangingDestination(destination, family), depends);
     const record = this.#record;
     const { exchanged } = nat;
     for (let k = 0; k < 4; k++) {
@@ -125,29 +119,8 @@ export class RecallTranslated {
     }
     record[REPLY_STRIDE + TUPLE_DPORT] = c.sport[i]!;
     record[REPLY_STRIDE + TUPLE_SPORT] = exchanged[TUPLE_DPORT]!;
-    memo.setBehind(c, i, record, this.#numberOf(undefined, to, path), depends);
+    memo.setBehind(c, i, record, last, depends);
   }
-
-  /** The number of a step, the same for the same. */
-  #numberOf(destination: Translation | undefined, source: Translation | undefined, path: number): number {
-    const first = inner(this.#numbers, destination);
-    const second = inner(first, source);
-    let number = second.get(path);
-    if (number === undefined) {
-      number = this.#steps.push({ destination, source, path }) - 1;
-      second.set(path, number);
-    }
-    return number;
-  }
-}
-
-function inner<K, L, V>(outer: Map<K, Map<L, V>>, key: K): Map<L, V> {
-  let found = outer.get(key);
-  if (found === undefined) {
-    found = new Map();
-    outer.set(key, found);
-  }
-  return found;
 }
 
 const BEGUN = IPS_CONFIRMED | IPS_SRC_NAT_DONE | IPS_DST_NAT_DONE;

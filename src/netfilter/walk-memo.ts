@@ -41,6 +41,7 @@ import {
   MEMO_KNOWN,
   MEMO_MASK_COUNT,
   MEMO_MASKS,
+  MEMO_STEPS,
   MOST_CLASSES,
   WALK_FIRST,
 } from './memo-layout.ts';
@@ -93,9 +94,13 @@ export class WalkMemo {
   readonly #arena: Arena | undefined;
   /** MEMO_* in the arena. */
   readonly #members: Int32Array;
+  /** Steps of translation, of which entries have the numbers. */
+  steps: { readonly place: number } | undefined;
   /** Address of that structure; 0 where not all lies in an arena. */
   get place(): number {
-    return this.#isWhole ? this.#members.byteOffset : 0;
+    if (!this.#isWhole) return 0;
+    this.#members[MEMO_STEPS / 4] = this.steps?.place ?? 0;
+    return this.#members.byteOffset;
   }
   #isWhole: boolean;
 

@@ -113,6 +113,16 @@ function nat(dice: Dice, family: 4 | 6, translation: Translation): readonly stri
     if (translation === 'netmap') lines.push(`-A POSTROUTING -s ${inside} -o eth1 -j NETMAP --to ${outside}`);
   }
   if (dice.chance(20)) lines.unshift('-A PREROUTING -p tcp -m tcp --dport 1024 -j REDIRECT --to-ports 80');
+  if (dice.chance(20))
+    lines.unshift('-A PREROUTING -p tcp -m tcp --dport 443 -j DNAT --to-destination :8443');
+  if (dice.chance(20)) {
+    const to = family === 4 ? '10.2.0.9:80' : '[2001:db8:2::9]:80';
+    lines.unshift(`-A PREROUTING -p udp -m udp --dport 443 -j DNAT --to-destination ${to}`);
+  }
+  if (dice.chance(20)) {
+    const to = family === 4 ? '10.9.9.9' : '2001:db8:9::9';
+    lines.push(`-A POSTROUTING -p udp -j SNAT --to-source ${to}`);
+  }
   return ['*nat', ...lines, 'COMMIT'];
 }
 
