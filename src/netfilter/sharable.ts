@@ -5,8 +5,13 @@ import { NAT_PROTO_SPECIFIED, type NatRange } from '../packet/conntrack-access.t
 import type { Rule, RuleMatch, RuleTarget } from '../ruleset/model.ts';
 import type { LoadedRulesets, MachineConfig } from './machine.ts';
 
-/** How packets may be dealt into shares, or why they may not. */
-export type Sharable = { readonly by: Share['by'] } | { readonly because: string };
+/**
+ * How packets may be dealt into shares, or why they may not. `drawsPorts`: rules translate sources, so that of many connections
+ * some are likely to be given another port, and the shares to be given up.
+ */
+export type Sharable =
+  | { readonly by: Share['by']; readonly drawsPorts: boolean }
+  | { readonly because: string };
 
 /**
  * May connections be replayed apart from each other, each share of them by another thread (workers/shares.ts)? They may
@@ -24,19 +29,22 @@ export function sharable(config: MachineConfig, { rulesets }: LoadedRulesets): S
   if (host.sysctl('net.netfilter.nf_conntrack_helper') !== 0)
     return { because: 'helpers expect connections' };
   let translates = false;
+  let drawsPorts = false;
   for (const { ruleset } of rulesets) {
     for (const table of ruleset.tables) {
       for (const chain of table.chains) {
         for (const [i, rule] of chain.rules.entries()) {
           const name = entangles(rule);
           if (name !== undefined) return { because: `${name} in ${table.name} ${chain.name} ${i + 1}` };
-          if (rule.target.kind === 'extension' && TRANSLATING.has(rule.target.definition.name))
-            translates = true;
+          if (rule.target.kind !== 'extension') continue;
+          const { name: target } = rule.target.definition;
+          if (TRANSLATING.has(target)) translates = true;
+          if (target === 'SNAT' || target === 'MASQUERADE') drawsPorts = true;
         }
       }
     }
   }
-  return { by: translates ? 'ports' : 'addresses' };
+  return { by: translates ? 'ports' : 'addresses', drawsPorts };
 }
 
 /** What in a rule looks at more than one connection, or undefined. */

@@ -16,6 +16,7 @@ import type { Crew } from './replay.ts';
 import type { ShareStart } from './shares.ts';
 import { surveySources } from './survey.ts';
 import type { Threads } from './threads.ts';
+import { isWorthSharing } from './worth-sharing.ts';
 
 /** The run itself, with the threads that were made for it: whatever comes of it, they are ended. */
 export async function runEngine(
@@ -61,7 +62,11 @@ async function replay(config: ReplayConfig, observer: ReplayObserver, work: Work
     const startMs = performance.now();
     let run: Run | undefined;
     const how = start === undefined ? undefined : sharable(machineConfig, loaded);
-    if (start !== undefined && how !== undefined && 'by' in how) {
+    if (
+      start !== undefined &&
+      how !== undefined &&
+      isWorthSharing(how, reader.position.fileBytesTotal, config.shares)
+    ) {
       run = await work.runShares(reader, machineConfig, loaded, start, how.by, observer);
       if (run === undefined) {
         // It was tried in vain: what was read and set up is spent.
