@@ -68,14 +68,15 @@ export interface RuntimeContext {
   readonly baseNs?: bigint | undefined;
   /** The counter of the first rule of each chain of a table. */
   readonly firstCounters: (table: Table) => Int32Array;
+  /** What rules share by name, of both families: one map for all rulesets of a run. */
+  readonly shared: Map<string, unknown>;
   readonly assume: (sentence: string) => void;
 }
 
 export function makeRuntime(ruleset: Ruleset, context: RuntimeContext): RuntimeRuleset {
-  const sharedObjects = new Map<string, unknown>();
   const shared = <T>(key: string, make: () => T): T => {
-    if (!sharedObjects.has(key)) sharedObjects.set(key, make());
-    return sharedObjects.get(key) as T;
+    if (!context.shared.has(key)) context.shared.set(key, make());
+    return context.shared.get(key) as T;
   };
   const builtin: (RuntimeChain | undefined)[][] = TABLE_NAMES.map(() => HOOK_NAMES.map(() => undefined));
   const all: RuntimeChain[] = [];

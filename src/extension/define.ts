@@ -31,7 +31,7 @@ export interface RuleEnvironment {
   readonly conntrack: ConntrackAccess;
   /** The sets of `ipset`; absent where rules are tried without any. */
   readonly sets?: SetRegistry | undefined;
-  /** One object per key and run, for state that rules share (recent lists, hashlimit tables by name). */
+  /** One object per key and run, for state that rules of either family share (recent lists, hashlimit tables by name). */
   shared<T>(key: string, make: () => T): T;
   /** Records a documented rule that had to be used because a capture cannot tell (owner, cgroup …); shown in the report. */
   assume(sentence: string): void;

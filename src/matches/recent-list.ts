@@ -16,20 +16,23 @@ export interface RecentEntry {
 }
 
 /**
- * A list of addresses by name: struct recent_table of net/netfilter/xt_recent.c. Entries are in the order of their
- * last update; the first is the one to go when the list is full. The kernel does not take out what is old, only
- * --reap does, one entry at a time.
+ * A list of addresses by name, one for both families: struct recent_table of net/netfilter/xt_recent.c. Entries are
+ * in the order of their last update; the first is the one to go when the list is full. The kernel does not take out
+ * what is old, only --reap does, one entry at a time.
  */
 export class RecentList {
-  /** That of the first rule that names the list: later rules' masks have no effect. */
+  /** That of the first rule that names the list, of either family: later rules' masks have no effect. */
   readonly mask: Int32Array;
+  /** Of that rule. */
+  readonly family: Family;
   /** Stamps an entry keeps, less one: a power of two less one. */
   stampMask: number;
   /** In the order of the last update. Addresses with a TTL of their own (--rttl) may be there more than once. */
   readonly #entries = new Map<RecentEntry, true>();
   readonly #byKey = new Map<string, RecentEntry[]>();
 
-  constructor(mask: Int32Array, stampMask: number) {
+  constructor(family: Family, mask: Int32Array, stampMask: number) {
+    this.family = family;
     this.mask = mask;
     this.stampMask = stampMask;
   }

@@ -1,6 +1,6 @@
 import { defineMatch } from '../extension/define.ts';
 import { defineSyntax, type RuleContext } from '../extension/syntax.ts';
-import { flag, formatAddress, host, prefixMask, string, uint32 } from '../extension/values.ts';
+import { flag, formatAddress, host, string, uint32 } from '../extension/values.ts';
 import type { Packet } from '../packet/packet.ts';
 import {
   HOOK_FORWARD,
@@ -27,8 +27,12 @@ interface RecentOptions {
   readonly reap: boolean;
   readonly rttl: boolean;
   readonly byDestination: boolean;
+  /** Four words in IPv4, too: of a list that IPv6 rules name as well they are what its addresses are cut to. */
   readonly mask: Int32Array;
 }
+
+/** Without --mask all four words are kept, whatever the family; an IPv4 --mask keeps none of the last three. */
+const WHOLE_ADDRESS = Int32Array.of(-1, -1, -1, -1);
 
 /** XT_RECENT_NAME_LEN - 1. */
 const NAME_BYTES = 199;
@@ -72,7 +76,7 @@ export const recent = defineMatch<RecentOptions, RecentList>({
         rule.fail("recent: you must specify one of `--set', `--rcheck' `--update' or `--remove'");
       }
     },
-    build: (v, rule): RecentOptions => {
+    build: (v): RecentOptions => {
       const mode = MODES.find((one) => v[one] !== undefined)!;
       // Of --rsource and --rdest the later one holds; what was given is in the order of the rule.
       const side = Object.keys(v).findLast((name) => name === '--rsource' || name === '--rdest');
@@ -85,7 +89,7 @@ export const recent = defineMatch<RecentOptions, RecentList>({
         reap: v['--reap'] !== undefined,
         rttl: v['--rttl'] !== undefined,
         byDestination: side === '--rdest',
-        mask: v['--mask']?.value ?? prefixMask(rule.family === 4 ? 32 : 128, rule.family),
+        mask: v['--mask']?.value ?? WHOLE_ADDRESS,
       };
     },
     save: (o, rule) =>
@@ -124,7 +128,13 @@ export const recent = defineMatch<RecentOptions, RecentList>({
       );
     }
     const stamps = o.hitcount === 0 ? DEFAULT_STAMPS : 2 ** Math.ceil(Math.log2(o.hitcount));
-    const list = environment.shared(`recent/${o.name}`, () => new RecentList(o.mask, stamps - 1));
+    const { family } = environment;
+    const list = environment.shared(`recent/${o.name}`, () => new RecentList(family, o.mask, stamps - 1));
+    if (list.family !== family && o.mask.some((word, i) => word !== list.mask[i])) {
+      environment.assume(
+        `The recent list ${o.name} is one for both families. IPv4 rules are taken to have been loaded first, so that it cuts the addresses of IPv6 by the mask of theirs.`,
+      );
+    }
     list.widen(stamps - 1);
     return list;
   },

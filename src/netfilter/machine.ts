@@ -199,6 +199,7 @@ export class Machine {
     // For both families, whether they have rules or not: their packets are put together all the same.
     const ownDefragmenters: (FragmentAssembler | undefined)[] = [];
     for (const family of [4, 6] as const) ownDefragmenters[family] = new Defragmenter(family, host);
+    const shared = new Map<string, unknown>();
     for (const { family, ruleset } of loaded.rulesets) {
       const runtime = makeRuntime(ruleset, {
         host,
@@ -207,6 +208,7 @@ export class Machine {
         seed: config.seed,
         baseNs: config.baseNs,
         firstCounters: loaded.counters.firstOf,
+        shared,
         assume,
       });
       this.#dice.watch(runtime);
@@ -216,15 +218,15 @@ export class Machine {
         const runner = profile?.runner(family, runtime) ?? new LinearRunner(runtime);
         this.#families[family] = { runner, tracks, translates };
       } else {
-        const shared = new Sharing();
+        const classes = new Sharing();
         const dependence = new Dependence();
-        const program = compileProgram(runtime, shared, dependence, profile?.tally);
+        const program = compileProgram(runtime, classes, dependence, profile?.tally);
         const runner =
           profile?.runner(family, runtime, program) ?? new CompiledRunner(program, new LinearRunner(runtime));
-        if (shared.seal()) {
-          sharing[family] = shared;
+        if (classes.seal()) {
+          sharing[family] = classes;
           dependences[family] = dependence;
-        } else profile?.noteTooManyClasses(family, shared);
+        } else profile?.noteTooManyClasses(family, classes);
         this.#families[family] = { runner, tracks, translates };
       }
       const deciders = tracks ? rawDeciders(ruleset) : [];

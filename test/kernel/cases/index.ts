@@ -51,6 +51,7 @@ import {
   quotaCases,
   rawStateCases,
   recentCases,
+  recentFamilyCases,
 } from './match-state.ts';
 import { tcpCases } from './match-tcp.ts';
 import { udpCases } from './match-udp.ts';
@@ -91,6 +92,7 @@ export const SUITES: Readonly<Record<string, () => readonly Case[]>> = {
     ...limitCases(),
     ...hashlimitCases(),
     ...recentCases(),
+    ...recentFamilyCases(),
     ...connlimitCases(),
     ...quotaCases(),
   ],

@@ -306,13 +306,37 @@ export const hashlimitCases = (): Case[] => {
   return cases;
 };
 
+const knock = (saddr: string, dport: number, at?: number): CasePacket =>
+  arrives(
+    'eth0',
+    ip({ saddr, daddr: saddr.includes(':') ? '2001:db8::1' : '192.0.2.1' }, udp({ sport: 1, dport })),
+    at === undefined ? {} : { at },
+  );
+
+/** A list is one for both families: the mask of the rule that was loaded first, a hundred addresses in all. */
+export const recentFamilyCases = (): Case[] => {
+  const forms = { 'no-mask': '', mask: ' --mask 255.255.0.0', 'whole-mask': ' --mask 255.255.255.255' };
+  const words = (mask: string) =>
+    input(`-p udp --dport 1 -m recent --set${mask}`, `-p udp --dport 2 -m recent --rcheck${mask}`);
+  return [
+    ...Object.entries(forms).map(([name, mask]) =>
+      onRouter(`recent/both-families/${name}`, { v4: words(mask), v6: words('') }, [
+        knock('2001:db8::9', 1),
+        ...['2001:db8::9', '2001:db8:1::a', '2001:db9::9', '2002::9', '192.0.2.9'].map((a) => knock(a, 2)),
+        knock('192.0.2.9', 1),
+        ...['192.0.2.9', '192.0.9.9', '2001:db8::9'].map((a) => knock(a, 2)),
+      ]),
+    ),
+    onRouter('recent/both-families/full', { v4: words(''), v6: words('') }, [
+      knock('2001:db8::9', 1),
+      knock('2001:db8::a', 1),
+      ...Array.from({ length: 99 }, (_, i) => knock(`192.0.2.${i + 10}`, 1)),
+      ...['2001:db8::9', '2001:db8::a', '192.0.2.10'].map((a) => knock(a, 2)),
+    ]),
+  ];
+};
+
 export const recentCases = (): Case[] => {
-  const knock = (saddr: string, dport: number, at?: number) =>
-    arrives(
-      'eth0',
-      ip({ saddr, daddr: saddr.includes(':') ? '2001:db8::1' : '192.0.2.1' }, udp({ sport: 1, dport })),
-      at === undefined ? {} : { at },
-    );
   const pair: [Family, (n: number) => string][] = [
     [4, (n) => `192.0.2.${n}`],
     [6, (n) => `2001:db8::${n.toString(16)}`],
