@@ -413,8 +413,10 @@ export class OrderedStage {
     }
     if (direction === DIRECTION_ECHO) return this.#short(OUTCOME_ECHO, family, 0, 0, iface);
     if (direction === DIRECTION_COPY) return this.#short(OUTCOME_COPY, family, 0, 0, 0);
-    if (c.portId[i] !== 0 && this.#answers.isPortReset(c, i))
-      return this.#short(OUTCOME_ECHO, family, 0, 0, iface);
+    if (c.portId[i] !== 0 && this.#answers.awaits) {
+      this.#load(this.#p, batch, i, first);
+      if (this.#answers.isPortReset(this.#p)) return this.#short(OUTCOME_ECHO, family, 0, 0, iface);
+    }
     const isBridged = this.#bridging?.passesOn(batch, i) === true;
     const drop = isBridged ? c.drop[i]! : this.#headerDrop(batch, i, direction, iface);
     if (drop !== 0) return this.#short(OUTCOME_STACK, family, drop, iface, 0);

@@ -1,4 +1,3 @@
-import type { Columns } from '../batch/batch.ts';
 import type { Conntrack } from '../conntrack/conntrack.ts';
 import { INNER_FOUND, innerTuple } from '../conntrack/inner-tuple.ts';
 import { protoWord, tupleHash } from '../conntrack/tuple.ts';
@@ -25,6 +24,7 @@ import {
   R_IP_ID,
   R_L4PROTO,
   R_LENGTH,
+  R_PHYS_IN,
   R_SADDR,
   R_SPORT,
   R_TCP_ACK,
@@ -94,6 +94,11 @@ export class PendingAnswers {
   /** So many were pending at a time. */
   most = 0;
 
+  /** Whether any may still be answered. */
+  get awaits(): boolean {
+    return this.#pending.size > 0;
+  }
+
   constructor(conntrack: Conntrack, localForm: LocalForm, assume: (sentence: string) => void) {
     this.#assume = assume;
     this.#conntrack = conntrack;
@@ -146,17 +151,9 @@ export class PendingAnswers {
     const { r } = p;
     const tuple = this.#tuple;
     const l4proto = r[R_L4PROTO]!;
-    const isReset = l4proto === IPPROTO_TCP && (r[R_TCP_FLAGS]! & TCP_RST) !== 0;
-    if (isReset) {
-      // A reset's addresses and ports are those of the packet it answers, the other way round.
-      for (let i = 0; i < 4; i++) {
-        tuple[TUPLE_SADDR + i] = r[R_DADDR + i]!;
-        tuple[TUPLE_DADDR + i] = r[R_SADDR + i]!;
-      }
-      tuple[TUPLE_SPORT] = r[R_DPORT]!;
-      tuple[TUPLE_DPORT] = r[R_SPORT]!;
-      tuple[TUPLE_PROTO] = protoWord(l4proto, r[R_FAMILY]!);
-    } else {
+    const resets = isReset(p);
+    if (resets) readAnswered(tuple, r);
+    else {
       if ((l4proto !== IPPROTO_ICMP && l4proto !== IPPROTO_ICMPV6) || p.l4Offset < 0) return;
       if (!isIcmpError(r[R_FAMILY]!, r[R_ICMP_TYPE]!) || isOfDefragmentation(p)) return;
       const end = p.l3Offset + r[R_LENGTH]!;
@@ -166,15 +163,15 @@ export class PendingAnswers {
     const answered = this.#find(tuple, isInside);
     if (answered === undefined) return;
     const { ct, ctinfo } = answered;
-    if (!isReset && !isErrorAbout(answered, p)) return;
-    if (isReset && !isResetOf(answered, p, (this.#conntrack.status(ct) & IPS_SEQ_ADJUST) !== 0)) return;
+    if (!resets && !isErrorAbout(answered, p)) return;
+    if (resets && !isResetOf(answered, p, (this.#conntrack.status(ct) & IPS_SEQ_ADJUST) !== 0)) return;
     this.#conntrack.attach(p, ct, ctinfo);
-    if (isReset) {
+    if (resets) {
       this.#assume(
         'A TCP reset of this host that follows a refused packet of its connection within a second, and looks as REJECT would answer that, is taken for its answer.',
       );
     }
-    if (isReset && !isInside) this.#localForm.take(p, ct, ctinfo >= CT_IS_REPLY ? 0 : 1);
+    if (resets && !isInside) this.#localForm.take(p, ct, ctinfo >= CT_IS_REPLY ? 0 : 1);
     // The answer itself still has to go its way with the entry: it is let go of with the next one.
     this.#letGo();
     this.#forget(answered);
@@ -182,23 +179,18 @@ export class PendingAnswers {
   }
 
   /**
-   * Row `i` is the reset by which REJECT answered a packet that came in by the same port of a bridge: it was put on that
+   * Packet `p` is the reset by which REJECT answered a packet that came in by the same port of a bridge: it was put on that
    * very port, and no hook saw it (nf_send_reset() in net/ipv4/netfilter/nf_reject_ipv4.c, for packets with a bridge's
    * nf_bridge_info).
    */
-  isPortReset(c: Columns, i: number): boolean {
-    if (this.#pending.size === 0 || c.l4proto[i] !== IPPROTO_TCP || (c.tcpFlags[i]! & TCP_RST) === 0)
+  isPortReset(p: Packet): boolean {
+    this.#expire(p.timeNs);
+    if (!isReset(p)) return false;
+    readAnswered(this.#tuple, p.r);
+    const answered = this.#find(this.#tuple, true);
+    // What is adjusted is so behind the hooks.
+    if (answered === undefined || answered.port !== p.r[R_PHYS_IN] || !isResetOf(answered, p, false))
       return false;
-    const tuple = this.#tuple;
-    for (let k = 0; k < 4; k++) {
-      tuple[TUPLE_SADDR + k] = c.daddr[4 * i + k]!;
-      tuple[TUPLE_DADDR + k] = c.saddr[4 * i + k]!;
-    }
-    tuple[TUPLE_SPORT] = c.dport[i]!;
-    tuple[TUPLE_DPORT] = c.sport[i]!;
-    tuple[TUPLE_PROTO] = protoWord(IPPROTO_TCP, c.family[i]!);
-    const answered = this.#find(tuple, true);
-    if (answered === undefined || answered.port !== c.portId[i]) return false;
     this.#remove(answered);
     return true;
   }
@@ -259,6 +251,10 @@ function resetFor(p: Packet): Pick<Pending, 'flags' | 'seq' | 'ack'> {
   return { flags: TCP_RST | TCP_ACK, seq: 0, ack: (r[R_TCP_SEQ]! + numbered) | 0 };
 }
 
+function isReset({ r }: Packet): boolean {
+  return r[R_L4PROTO] === IPPROTO_TCP && (r[R_TCP_FLAGS]! & TCP_RST) !== 0;
+}
+
 /**
  * Reset `p` looks as REJECT makes them: no window, nothing behind the header, and the numbers that answer the refused
  * packet, unless (`isAdjusted`) these were shifted on the way out. A connection of the host that is aborted has a window.
@@ -301,6 +297,17 @@ function readTuple(out: Int32Array, r: Int32Array): void {
   out[TUPLE_SPORT] = isIcmp ? r[R_ICMP_ID]! : Math.max(0, r[R_SPORT]!);
   out[TUPLE_DPORT] = isIcmp ? (r[R_ICMP_TYPE]! << 8) | r[R_ICMP_CODE]! : Math.max(0, r[R_DPORT]!);
   out[TUPLE_PROTO] = protoWord(l4proto, r[R_FAMILY]!);
+}
+
+/** The tuple of the packet that reset `r` answers: its addresses and ports are the reset's, the other way round. */
+function readAnswered(out: Int32Array, r: Int32Array): void {
+  for (let i = 0; i < 4; i++) {
+    out[TUPLE_SADDR + i] = r[R_DADDR + i]!;
+    out[TUPLE_DADDR + i] = r[R_SADDR + i]!;
+  }
+  out[TUPLE_SPORT] = r[R_DPORT]!;
+  out[TUPLE_DPORT] = r[R_SPORT]!;
+  out[TUPLE_PROTO] = protoWord(r[R_L4PROTO]!, r[R_FAMILY]!);
 }
 
 function isSame(wire: Int32Array, quoted: Int32Array): boolean {
