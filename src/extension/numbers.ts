@@ -73,3 +73,28 @@ export function uintPrefix(
 export function hex(word: number): string {
   return (word >>> 0).toString(16);
 }
+
+const DECIMAL = /^[ \t\n\v\f\r]*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)/;
+const HEXADECIMAL = /^[ \t\n\v\f\r]*([+-]?)0[xX]([0-9a-fA-F]*)\.?([0-9a-fA-F]*)(?:[pP]([+-]?\d+))?/;
+const NO_NUMBER = /^[ \t\n\v\f\r]*([+-]?)(?:(inf(?:inity)?)|nan(?:\(\w*\))?)/i;
+
+/** strtod(): a number with a fraction at the start of a text, and where it ends; undefined when there is none. */
+export function strtod(text: string): { readonly value: number; readonly end: number } | undefined {
+  const hexadecimal = HEXADECIMAL.exec(text);
+  if (hexadecimal !== null && hexadecimal[2]! + hexadecimal[3]! !== '') {
+    const [all, sign, whole = '', fraction = '', exponent = '0'] = hexadecimal;
+    const digits = Number(`0x${whole}${fraction}`) * 2 ** (Number(exponent) - 4 * fraction.length);
+    return { value: sign === '-' ? -digits : digits, end: all.length };
+  }
+  const decimal = DECIMAL.exec(text);
+  if (decimal !== null) return { value: Number(decimal[1]), end: decimal[0].length };
+  const none = NO_NUMBER.exec(text);
+  if (none === null) return undefined;
+  const infinite = none[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  return { value: none[2] === undefined ? Number.NaN : infinite, end: none[0].length };
+}
+
+/** A double assigned to an unsigned 32-bit variable, as x86-64 does it: by way of 64 bits, which hold 0 when it is beyond them. */
+export function doubleToUint32(value: number): number {
+  return Math.abs(value) < 2 ** 63 ? Number(BigInt.asUintN(32, BigInt(Math.trunc(value)))) : 0;
+}

@@ -90,7 +90,11 @@ export interface KernelRule extends RuleContext {
   readonly isGoto: boolean;
   /** All matches of the rule, for targets that want one of them (TCPMSS). */
   readonly matches: readonly { readonly definition: { readonly name: string }; readonly options: unknown }[];
+  readonly objects: KernelObjects;
 }
+
+/** What the rules loaded so far have made in the kernel that later ones find there by name (RATEEST): of one namespace. */
+export type KernelObjects = Map<string, unknown>;
 
 export interface ExtensionSyntax<O> {
   readonly options: OptionTable;

@@ -13,6 +13,7 @@ import { DirectionStage } from '../direction/direction-stage.ts';
 import { LinearRunner } from '../evaluate/linear.ts';
 import { makeRuntime } from '../evaluate/runtime.ts';
 import { Trail } from '../evaluate/trail.ts';
+import type { KernelObjects } from '../extension/syntax.ts';
 import { loadHost } from '../host/load.ts';
 import type { Host } from '../host/types.ts';
 import { loadSets } from '../ipset/load.ts';
@@ -113,6 +114,8 @@ export function loadRulesets(
   const errors: Finding[] = [];
   const warnings: string[] = [];
   const unsupported: string[] = [];
+  const { onUnsupported } = config;
+  const objects: KernelObjects = new Map();
   for (const { family, file, text } of config.rulesets) {
     const stated = statedFamily(text);
     if (stated !== undefined && stated !== family) {
@@ -120,7 +123,7 @@ export function loadRulesets(
         `${file}: warning: it says that it is of IPv${stated}, and is taken for rules of IPv${family}`,
       );
     }
-    const { ruleset, findings } = parseRuleset(text, { family, file, onUnsupported: config.onUnsupported });
+    const { ruleset, findings } = parseRuleset(text, { family, file, onUnsupported, objects });
     for (const finding of findings) {
       if (finding.severity === 'error') errors.push(finding);
       else warnings.push(renderFinding(finding));

@@ -1,6 +1,6 @@
 import type { Family } from '../base/inet.ts';
 import type { MatchDefinition, TargetDefinition } from '../extension/define.ts';
-import type { KernelRule } from '../extension/syntax.ts';
+import type { KernelObjects, KernelRule } from '../extension/syntax.ts';
 import { HOOK_NAMES, type HookName } from '../packet/registers.ts';
 import { isStandard } from '../targets/standard.ts';
 import { chainNumbers } from './chain-numbers.ts';
@@ -106,7 +106,12 @@ function hookNames(bits: number): readonly HookName[] {
   return namesByBits[bits];
 }
 
-export function checkTable(table: Table, family: Family): KernelRefusal[] {
+/** `objects` are those of the tables committed before, and get those of this one. */
+export function checkTable(
+  table: Table,
+  family: Family,
+  objects: KernelObjects = new Map(),
+): KernelRefusal[] {
   const refusals: KernelRefusal[] = [];
   const { hooks, reached, loops } = findReachable(table);
   for (const { rule, path } of loops) {
@@ -121,6 +126,7 @@ export function checkTable(table: Table, family: Family): KernelRefusal[] {
         table: table.name,
         chain: chain.name,
         names: i < reached[number]! ? names : [],
+        objects,
       };
       const refusal = refuseRule(rule, where);
       if (refusal !== undefined) refusals.push({ rule, ...refusal });
@@ -135,6 +141,7 @@ interface Where {
   readonly table: string;
   readonly chain: string;
   readonly names: readonly HookName[];
+  readonly objects: KernelObjects;
 }
 
 /** The first extension of the rule that the kernel does not take. */
@@ -156,7 +163,7 @@ function refuse(
   options: unknown,
   kind: 'match' | 'target',
   rule: Rule,
-  { family, table, chain, names }: Where,
+  { family, table, chain, names, objects }: Where,
 ): { message: string; hint: string } | undefined {
   const say = (message: string) => ({ message, hint: RESTORE_HINT });
   const head = () => `x_tables: ip${family === 6 ? '6' : ''}_tables: ${definition.name} ${kind}:`;
@@ -183,6 +190,7 @@ function refuse(
     hooks: names,
     isGoto: rule.target.kind === 'goto',
     matches: rule.matches,
+    objects,
   };
   const message = definition.syntax.kernelCheck(options as never, kernelRule);
   return message === undefined ? undefined : say(message);

@@ -2,7 +2,7 @@ import type { Finding, SourcePosition } from '../base/errors.ts';
 import type { Family } from '../base/inet.ts';
 import type { TargetDefinition } from '../extension/define.ts';
 import { strtoumax } from '../extension/numbers.ts';
-import { RuleFault, raise } from '../extension/syntax.ts';
+import { type KernelObjects, RuleFault, raise } from '../extension/syntax.ts';
 import { byteLength } from '../extension/values.ts';
 import { findTarget } from '../targets/registry.ts';
 import { type ParsedAddress, parseAddressList } from './addresses.ts';
@@ -32,6 +32,8 @@ export interface ParseOptions {
   readonly file: string;
   /** What becomes of a rule with a match or target that this program does not know. 'error' when absent. */
   readonly onUnsupported?: 'error' | 'never-match';
+  /** Of the texts that were loaded before this one into the same kernel; nothing when absent. */
+  readonly objects?: KernelObjects;
 }
 
 export interface RulesetFinding extends Finding {
@@ -60,6 +62,7 @@ class Parser {
   readonly #family: Family;
   readonly #file: string;
   readonly #onUnsupported: 'error' | 'never-match';
+  readonly #objects: KernelObjects;
   readonly #findings: RulesetFinding[] = [];
   readonly #tables = new Map<string, TableBuilder>();
   /** The table that is being read; 'skipped' when its name is not one. */
@@ -78,6 +81,7 @@ class Parser {
     this.#family = options.family;
     this.#file = options.file;
     this.#onUnsupported = options.onUnsupported ?? 'error';
+    this.#objects = options.objects ?? new Map();
   }
 
   parse(text: string): ParseResult {
@@ -245,7 +249,7 @@ class Parser {
     const table = this.#table;
     this.#table = undefined;
     if (table === undefined || table === 'skipped') return;
-    for (const { rule, message, hint } of checkTable(table.finish(), this.#family)) {
+    for (const { rule, message, hint } of checkTable(table.finish(), this.#family, this.#objects)) {
       this.#findings.push({ by: 'kernel', severity: 'error', message, position: rule.position, hint });
     }
   }

@@ -18,6 +18,7 @@ import { nflog } from './NFLOG.ts';
 import { nfqueue } from './NFQUEUE.ts';
 import { notrack } from './NOTRACK.ts';
 import { dnpt, snpt } from './NPT.ts';
+import { rateestTarget } from './RATEEST.ts';
 import { redirect } from './REDIRECT.ts';
 import { reject } from './REJECT.ts';
 import { secmark } from './SECMARK.ts';
@@ -58,6 +59,7 @@ export const TARGETS: readonly TargetDefinition<any, any>[] = [
   nfqueue,
   notrack,
   queue,
+  rateestTarget,
   redirect,
   reject,
   returnTarget,

@@ -10,6 +10,7 @@ import type { Family } from '../../src/base/inet.ts';
  *     :FORWARD         their chain (INPUT at first)
  *     %6               their family (4 at first)
  *     @foo bar         accounting objects (nfacct) that exist
+ *     +INPUT -j LOG    a rule that stands before, in another chain; + alone: none (any more)
  *     rule ; saved ; OK ; listed
  *     rule ; ; FAIL phrase         iptables-restore refuses it in these words
  *     rule ; ; LIBIPTC phrase      libiptc does: iptables-restore says "line N failed"
@@ -41,12 +42,15 @@ export function readTFile(file: string, name: string): TCase[] {
   let chain = 'INPUT';
   let family: Family = 4;
   let accounting: readonly string[] | undefined;
+  let before = '';
   for (const [i, line] of readFileSync(file, 'utf8').split('\n').entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue;
     if (line.startsWith('*')) table = line.slice(1);
     else if (line.startsWith(':')) chain = line.slice(1);
     else if (line.startsWith('%')) family = line === '%6' ? 6 : 4;
     else if (line.startsWith('@')) accounting = line.slice(1).split(' ');
+    else if (line === '+') before = '';
+    else if (line.startsWith('+')) before += `-A ${line.slice(1)}\n`;
     else {
       const [rule = '', saved = '', outcome = '', ...listed] = line
         .split(/ ;(?=\s|$)/)
@@ -58,7 +62,7 @@ export function readTFile(file: string, name: string): TCase[] {
         family,
         table,
         chain,
-        text: `*${table}\n:FOO -\n-A ${chain} ${rule}\nCOMMIT\n`,
+        text: `*${table}\n:FOO -\n${before}-A ${chain} ${rule}\nCOMMIT\n`,
         outcome: found[1] as TCase['outcome'],
         saved: (saved.trim() === '=' ? rule : saved.trim()).split(' | '),
         listed: listed.length === 0 ? undefined : listed.join(' ; '),

@@ -21,7 +21,7 @@ function answer(one: TCase): object {
   const chain = table.chains.find(({ name }) => name === one.chain)!;
   const saved = saveRuleset(ruleset, { counters: false })
     .split('\n')
-    .filter((line) => line.startsWith('-A'))
+    .filter((line) => line.startsWith(`-A ${one.chain} `))
     .map((line) => line.slice(`-A ${one.chain}`.length).trim());
   const where = { name: table.name, family: one.family };
   const goto = chain.rules[0]!.target.kind === 'goto' ? '[goto] ' : '';
@@ -68,15 +68,16 @@ for (const kind of ['matches', 'targets'] as const) {
         const { result, drift } = judged.get(one.id)!;
         differences.push(...drift.map((text) => `${one.id}: ${text}`));
         const real = (one.family === 4 ? result.v4 : result.v6)!;
-        const rules = (real.save ?? '').split('\n').filter((line) => line.includes(' -A '));
+        const rules = (real.save ?? '').split('\n').filter((line) => line.includes(` -A ${one.chain} `));
         const saved = rules.map((line) =>
           line
             .replace(/^\[\d+:\d+\] /, '')
             .slice(`-A ${one.chain}`.length)
             .trim(),
         );
-        const phrase =
-          one.outcome === 'FAIL' ? one.phrase : one.outcome === 'KERNEL' ? 'line 4 failed' : 'line 3 failed';
+        const commit = one.text.trimEnd().split('\n').length;
+        const failed = one.outcome === 'KERNEL' ? commit : commit - 1;
+        const phrase = one.outcome === 'FAIL' ? one.phrase : `line ${failed} failed`;
         if (one.outcome === 'OK') {
           if (real.status !== 0 || saved.join('\n') !== one.saved.join('\n')) {
             differences.push(

@@ -165,6 +165,7 @@ describe('rules that look at more than one connection', () => {
     ['-m quota --quota 1000', '-m quota'],
     ['-m statistic --mode nth --every 2 --packet 0', '-m statistic'],
     ['-m helper --helper ftp', '-m helper'],
+    ['-j RATEEST --rateest-name a --rateest-interval 1s --rateest-ewmalog 2s\n-A FORWARD', '-j RATEEST'],
   ])('%s: not shared', (words, because) => {
     const rules = `*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD ${words} -j ACCEPT\nCOMMIT\n`;
     expect(howShared(config(file, rules))).toEqual({ because: expect.stringContaining(because) });

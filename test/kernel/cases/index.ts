@@ -24,6 +24,7 @@ import {
   setCases,
 } from './match-host.ts';
 import { icmpCases } from './match-icmp.ts';
+import { rateestCases } from './match-rateest.ts';
 import { sctpCases } from './match-sctp.ts';
 import {
   commentCases,
@@ -96,6 +97,7 @@ export const SUITES: Readonly<Record<string, () => readonly Case[]>> = {
     ...connlimitCases(),
     ...quotaCases(),
   ],
+  'match-rateest': rateestCases,
   'match-host': () => [
     ...addrtypeCases(),
     ...addrtypeInterfaceCases(),

@@ -1,0 +1,140 @@
+# iptables-save prints what it does not read again: two of --rateest-lt, names with blanks.
+*mangle
+:FORWARD
++INPUT -j RATEEST --rateest-name a --rateest-interval 250ms --rateest-ewmalog 500ms
++INPUT -j RATEEST --rateest-name b --rateest-interval 250ms --rateest-ewmalog 500ms
+-m rateest ;  ; KERNEL xt_rateest: neither bytes nor packets are compared
+-m rateest --rateest a ;  ; KERNEL xt_rateest: neither bytes nor packets are compared
+-m rateest --rateest a --rateest-bps 1mbit --rateest-lt ; -m rateest --rateest a --rateest-lt --rateest-bps 1000Kbit ; OK ; rateest match a bps 125000 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1mbit ; -m rateest --rateest a --rateest-lt --rateest-bps 1000Kbit ; OK ; rateest match a bps 125000 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 0 ; -m rateest --rateest a --rateest-lt --rateest-bps 0bit ; OK ; rateest match a bps 0 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 100 ; -m rateest --rateest a --rateest-lt --rateest-bps 96bit ; OK ; rateest match a bps 12 lt
+-m rateest --rateest a --rateest-lt --rateest-bps1 100 ; -m rateest --rateest a --rateest-lt --rateest-bps 0bit ; OK ; rateest match a bps 0 lt
+-m rateest --rateest a --rateest-lt --rateest-bps2 100 ; -m rateest --rateest a --rateest-lt --rateest-bps 96bit ; OK ; rateest match a bps 12 lt
+-m rateest --rateest a --rateest-delta --rateest-bps1 100 --rateest-gt --rateest-bps2 200 ; -m rateest --rateest-delta --rateest a --rateest-bps1 96bit --rateest-gt --rateest-bps2 200bit ; OK ; rateest match a delta bps 12 25 gt
+-m rateest --rateest a --rateest-pps 5 --rateest-gt ; -m rateest --rateest a --rateest-gt --rateest-pps 5 ; OK ; rateest match a pps gt 5
+-m rateest --rateest a --rateest-pps 5 ! --rateest-gt ; -m rateest --rateest a ! --rateest-gt --rateest-pps 5 ; OK ; rateest match a pps ! gt 5
+-m rateest --rateest a --rateest-pps 5 --rateest-bps 1kbit --rateest-eq ; -m rateest --rateest a --rateest-eq --rateest-bps 1000bit --rateest-eq --rateest-pps 5 ; OK ; rateest match a bps 125 eq pps eq 5
+-m rateest --rateest a --rateest-pps1 5 --rateest-bps1 1kbit --rateest-eq ; -m rateest --rateest a --rateest-eq --rateest-bps 0bit --rateest-eq --rateest-pps 0 ; OK ; rateest match a bps 0 eq pps eq 0
+-m rateest --rateest a --rateest-delta --rateest-pps1 5 --rateest-pps2 7 --rateest-eq ; -m rateest --rateest-delta --rateest a --rateest-pps1 5 --rateest-eq --rateest-pps2 7 ; OK ; rateest match a delta pps 5 eq 7
+-m rateest --rateest1 a --rateest2 b --rateest-bps --rateest-lt ; -m rateest --rateest1 a --rateest-lt --rateest-bps --rateest2 b ; OK ; rateest match a bps lt b bps
+-m rateest --rateest1 a --rateest2 b --rateest-pps --rateest-lt ; -m rateest --rateest1 a --rateest-lt --rateest-pps --rateest2 b ; OK ; rateest match a pps lt b pps
+-m rateest --rateest1 a --rateest2 b --rateest-pps --rateest-bps ! --rateest-eq ; -m rateest --rateest1 a ! --rateest-eq --rateest-bps ! --rateest-eq --rateest-pps --rateest2 b ; OK ; rateest match a bps pps ! eq b bps pps
+-m rateest --rateest1 a --rateest-bps1 2.5mbit --rateest-delta --rateest-gt --rateest2 b --rateest-bps2 2mbit ; -m rateest --rateest-delta --rateest1 a --rateest-bps1 2500Kbit --rateest-gt --rateest-bps2 2000Kbit --rateest2 b ; OK ; rateest match a delta bps 312500 gt b bps 250000
+-m rateest --rateest1 a --rateest-delta --rateest-bps1 1kbit --rateest-pps1 3 --rateest-gt --rateest2 b --rateest-bps2 2mbit --rateest-pps2 4 ; -m rateest --rateest-delta --rateest1 a --rateest-bps1 1000bit --rateest-gt --rateest-bps2 2000Kbit --rateest-pps1 3 --rateest-gt --rateest-pps2 4 --rateest2 b ; OK ; rateest match a delta bps 125 pps 3 gt b bps 250000 pps 4
+-m rateest --rateest a --rateest-bps 1mbit ;  ; KERNEL xt_rateest: one of --rateest-lt, --rateest-gt and --rateest-eq is wanted
+-m rateest --rateest a --rateest-lt ;  ; KERNEL xt_rateest: neither bytes nor packets are compared
+-m rateest --rateest-bps 1mbit --rateest-lt ;  ; KERNEL xt_rateest: there is no estimator '': its RATEEST rule must have been loaded before
+-m rateest --rateest2 b --rateest-bps 1mbit --rateest-lt ;  ; KERNEL xt_rateest: there is no estimator '': its RATEEST rule must have been loaded before
+-m rateest --rateest a --rateest1 b --rateest-bps 1mbit --rateest-lt ;  ; FAIL rateest: can't specify --rateest1 twice
+-m rateest --rateest a --rateest-bps 1mbit --rateest-bps2 2 --rateest-lt ;  ; FAIL rateest: can't specify --rateest-bps2 twice
+-m rateest --rateest a --rateest-bps 1mbit --rateest-lt --rateest-gt ; -m rateest --rateest a --rateest-gt --rateest-bps 1000Kbit ; OK ; rateest match a bps 125000 gt
+-m rateest --rateest a --rateest-bps 1mbit --rateest-lt --rateest-lt ;  ; FAIL rateest: can't specify lt/gt/eq twice
+-m rateest --rateest a --rateest-bps 1mbit ! --rateest-lt --rateest-gt ; -m rateest --rateest a ! --rateest-gt --rateest-bps 1000Kbit ; OK ; rateest match a bps 125000 ! gt
+-m rateest ! --rateest a --rateest-bps 1mbit --rateest-lt ;  ; FAIL rateest: rateest can't be inverted
+-m rateest --rateest ! a --rateest-bps 1mbit --rateest-lt ;  ; FAIL Bad argument `a'
+-m rateest --rateest2 a --rateest2 b ;  ; FAIL rateest: can't specify --rateest2 twice
+-m rateest ! --rateest2 a ;  ; FAIL rateest: rateest can't be inverted
+-m rateest --rateest a ! --rateest-bps 1mbit --rateest-lt ;  ; FAIL rateest: rateest-bps can't be inverted
+-m rateest --rateest a --rateest-bps ! 1mbit --rateest-lt ;  ; FAIL Bad argument `1mbit'
+-m rateest --rateest a --rateest-bps1 1mbit --rateest-bps1 2 ;  ; FAIL rateest: can't specify --rateest-bps1 twice
+-m rateest --rateest a --rateest-pps 1 --rateest-pps2 2 ;  ; FAIL rateest: can't specify --rateest-pps2 twice
+-m rateest --rateest a --rateest-pps1 1 --rateest-pps1 2 ;  ; FAIL rateest: can't specify --rateest-pps1 twice
+-m rateest --rateest a ! --rateest-pps1 1 ;  ; FAIL rateest: rateest-pps can't be inverted
+-m rateest --rateest a ! --rateest-pps 1 ;  ; FAIL rateest: rateest-pps can't be inverted
+-m rateest --rateest a ! --rateest-delta ;  ; FAIL rateest: rateest-delta can't be inverted
+-m rateest --rateest a --rateest-delta --rateest-delta ;  ; FAIL rateest: can't specify --rateest-delta twice
+-m rateest --rateest a --rateest-bps x --rateest-lt ;  ; FAIL rateest: could not parse rate `x'
+-m rateest --rateest a --rateest-pps x --rateest-lt ;  ; FAIL rateest: could not parse pps `x'
+-m rateest --rateest a --rateest-pps1 x --rateest-lt ;  ; FAIL rateest: could not parse pps `x'
+-m rateest --rateest a --rateest-pps -1 --rateest-lt ;  ; FAIL unknown option "-1"
+-m rateest --rateest a --rateest-bps -1 --rateest-lt ;  ; FAIL unknown option "-1"
+-m rateest --rateest a --rateest-bps 1foo --rateest-lt ;  ; FAIL rateest: could not parse rate `1foo'
+-m rateest --rateest a --rateest-lt --rateest-bps 1constructor ;  ; FAIL rateest: could not parse rate `1constructor'
+-m rateest --rateest nobody --rateest-bps 1kbit --rateest-lt ;  ; KERNEL xt_rateest: there is no estimator 'nobody': its RATEEST rule must have been loaded before
+-m rateest --rateest1 a --rateest2 nobody --rateest-bps --rateest-lt ;  ; KERNEL xt_rateest: there is no estimator 'nobody': its RATEEST rule must have been loaded before
+-m rateest --rateest abcdefghijklmnopqrstu --rateest-bps 1 --rateest-lt ;  ; KERNEL xt_rateest: there is no estimator 'abcdefghijklmno': its RATEEST rule must have been loaded before
+-m rateest --rateest "" --rateest-bps 1 --rateest-lt ;  ; KERNEL xt_rateest: there is no estimator '': its RATEEST rule must have been loaded before
+-m rateest --rateest a --rateest-lt --rateest-bps ; -m rateest --rateest a --rateest-lt --rateest-bps 0bit ; OK ; rateest match a bps 0 lt
+-m rateest --rateest a --rateest-lt --rateest-bps --rateest-pps ; -m rateest --rateest a --rateest-lt --rateest-bps 0bit --rateest-lt --rateest-pps 0 ; OK ; rateest match a bps 0 lt pps lt 0
+-m rateest --rateest a --rateest-lt --rateest-bps 0x10 ; -m rateest --rateest a --rateest-lt --rateest-bps 16bit ; OK ; rateest match a bps 2 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1e3 ; -m rateest --rateest a --rateest-lt --rateest-bps 1000bit ; OK ; rateest match a bps 125 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1e3kbit ; -m rateest --rateest a --rateest-lt --rateest-bps 1000Kbit ; OK ; rateest match a bps 125000 lt
+-m rateest --rateest a --rateest-lt --rateest-bps inf ; -m rateest --rateest a --rateest-lt --rateest-bps 0bit ; OK ; rateest match a bps 0 lt
+-m rateest --rateest a --rateest-lt --rateest-bps nan ; -m rateest --rateest a --rateest-lt --rateest-bps 0bit ; OK ; rateest match a bps 0 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 34359738367 ; -m rateest --rateest a --rateest-lt --rateest-bps 34360Mbit ; OK ; rateest match a bps 4294967295 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 34359738368 ; -m rateest --rateest a --rateest-lt --rateest-bps 0bit ; OK ; rateest match a bps 0 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 40gbit ; -m rateest --rateest a --rateest-lt --rateest-bps 5640Mbit ; OK ; rateest match a bps 705032704 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1tbit ; -m rateest --rateest a --rateest-lt --rateest-bps 3568Mbit ; OK ; rateest match a bps 445948416 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1000000tbit ; -m rateest --rateest a --rateest-lt --rateest-bps 15693Mbit ; OK ; rateest match a bps 1961656320 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 100000000tbit ; -m rateest --rateest a --rateest-lt --rateest-bps 0bit ; OK ; rateest match a bps 0 lt
+-m rateest --rateest a --rateest-lt --rateest-bps .5kbit ; -m rateest --rateest a --rateest-lt --rateest-bps 496bit ; OK ; rateest match a bps 62 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 5.kbit ; -m rateest --rateest a --rateest-lt --rateest-bps 5000bit ; OK ; rateest match a bps 625 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 8bit ; = ; OK ; rateest match a bps 1 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 7bit ; -m rateest --rateest a --rateest-lt --rateest-bps 0bit ; OK ; rateest match a bps 0 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1Kibit ; -m rateest --rateest a --rateest-lt --rateest-bps 1024bit ; OK ; rateest match a bps 128 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1MIBIT ; -m rateest --rateest a --rateest-lt --rateest-bps 1049Kbit ; OK ; rateest match a bps 131072 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1gibit ; -m rateest --rateest a --rateest-lt --rateest-bps 1074Mbit ; OK ; rateest match a bps 134217728 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1tibit ; -m rateest --rateest a --rateest-lt --rateest-bps 0bit ; OK ; rateest match a bps 0 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1Bps ; -m rateest --rateest a --rateest-lt --rateest-bps 8bit ; OK ; rateest match a bps 1 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1KiBps ; -m rateest --rateest a --rateest-lt --rateest-bps 8192bit ; OK ; rateest match a bps 1024 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1kbps ; -m rateest --rateest a --rateest-lt --rateest-bps 8000bit ; OK ; rateest match a bps 1000 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1mibps ; -m rateest --rateest a --rateest-lt --rateest-bps 8389Kbit ; OK ; rateest match a bps 1048576 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1MBps ; -m rateest --rateest a --rateest-lt --rateest-bps 8000Kbit ; OK ; rateest match a bps 1000000 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1gibps ; -m rateest --rateest a --rateest-lt --rateest-bps 8590Mbit ; OK ; rateest match a bps 1073741824 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1gbps ; -m rateest --rateest a --rateest-lt --rateest-bps 8000Mbit ; OK ; rateest match a bps 1000000000 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1tibps ; -m rateest --rateest a --rateest-lt --rateest-bps 0bit ; OK ; rateest match a bps 0 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1tbps ; -m rateest --rateest a --rateest-lt --rateest-bps 28541Mbit ; OK ; rateest match a bps 3567587328 lt
+-m rateest --rateest a --rateest-lt --rateest-bps "1 kbit" ;  ; FAIL rateest: could not parse rate `1 kbit'
+-m rateest --rateest a --rateest-lt --rateest-bps " 1kbit" ; -m rateest --rateest a --rateest-lt --rateest-bps 1000bit ; OK ; rateest match a bps 125 lt
+-m rateest --rateest a --rateest-lt --rateest-bps "" ;  ; FAIL rateest: could not parse rate `'
+-m rateest --rateest a --rateest-lt --rateest-bps 999999bit ; -m rateest --rateest a --rateest-lt --rateest-bps 999992bit ; OK ; rateest match a bps 124999 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1000000bit ; -m rateest --rateest a --rateest-lt --rateest-bps 1000Kbit ; OK ; rateest match a bps 125000 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1000004bit ; -m rateest --rateest a --rateest-lt --rateest-bps 1000Kbit ; OK ; rateest match a bps 125000 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1000500bit ; -m rateest --rateest a --rateest-lt --rateest-bps 1000Kbit ; OK ; rateest match a bps 125062 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1001500bit ; -m rateest --rateest a --rateest-lt --rateest-bps 1001Kbit ; OK ; rateest match a bps 125187 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1234567890bit ; -m rateest --rateest a --rateest-lt --rateest-bps 1235Mbit ; OK ; rateest match a bps 154320986 lt
+-m rateest --rateest a --rateest-lt --rateest-pps 0x10 ; -m rateest --rateest a --rateest-lt --rateest-pps 16 ; OK ; rateest match a pps lt 16
+-m rateest --rateest a --rateest-lt --rateest-pps 4294967295 ; = ; OK ; rateest match a pps lt 4294967295
+-m rateest --rateest a --rateest-lt --rateest-pps 4294967296 ;  ; FAIL rateest: could not parse pps `4294967296'
+-m rateest --rateest a --rateest-lt --rateest-pps 1.5 ;  ; FAIL rateest: could not parse pps `1.5'
+-m rateest --rateest a --rateest-lt --rateest-pps 5 6 ;  ; FAIL Bad argument `6'
+-m rateest --rateest a --rateest-lt --rateest-bps=5 ;  ; FAIL unknown option "--rateest-bps=5"
+-m rateest --rateest=a --rateest-lt --rateest-bps 5 ; -m rateest --rateest a --rateest-lt --rateest-bps 0bit ; OK ; rateest match a bps 0 lt
+-m rateest --rateest a --rateest-pps 1 --rateest-lt --rateest-bps ! --rateest-delta ;  ; FAIL rateest: rateest-delta can't be inverted
+-m rateest --rateest a --rateest-pps 1 --rateest-delta ! --rateest-lt ; -m rateest --rateest-delta --rateest a --rateest-pps1 0 ! --rateest-lt --rateest-pps2 1 ; OK ; rateest match a delta pps 0 ! lt 1
+-m rateest --rateest "a b" --rateest-pps 1 --rateest-lt ;  ; KERNEL xt_rateest: there is no estimator 'a b': its RATEEST rule must have been loaded before
+-m rateest --rateest a --rateest-delta --rateest-bps1 1kbit --rateest-pps1 3 --rateest-gt --rateest-bps2 2mbit --rateest-pps2 4 ; -m rateest --rateest-delta --rateest a --rateest-bps1 1000bit --rateest-gt --rateest-bps2 2000Kbit --rateest-pps1 3 --rateest-gt --rateest-pps2 4 ; OK ; rateest match a delta bps 125 250000 gt pps 3 gt 4
+-m rateest --rateest a --rateest-delta --rateest-bps1 1kbit --rateest-pps1 3 ! --rateest-gt --rateest-bps2 2mbit --rateest-pps2 4 ; -m rateest --rateest-delta --rateest a --rateest-bps1 1000bit ! --rateest-gt --rateest-bps2 2000Kbit --rateest-pps1 3 ! --rateest-gt --rateest-pps2 4 ; OK ; rateest match a delta bps 125 250000 ! gt pps 3 ! gt 4
+-m rateest --rateest1 a --rateest-bps1 2.5mbit --rateest-gt --rateest2 b --rateest-bps2 2mbit ; -m rateest --rateest1 a --rateest-gt --rateest-bps --rateest2 b ; OK ; rateest match a bps gt b bps
+-m rateest --rateest1 a --rateest-pps1 2 --rateest-gt --rateest2 b --rateest-pps2 3 ; -m rateest --rateest1 a --rateest-gt --rateest-pps --rateest2 b ; OK ; rateest match a pps gt b pps
+-m rateest --rateest1 a --rateest-delta --rateest-pps1 2 ! --rateest-gt --rateest2 b --rateest-pps2 3 ; -m rateest --rateest-delta --rateest1 a --rateest-pps1 2 ! --rateest-gt --rateest-pps2 3 --rateest2 b ; OK ; rateest match a delta pps 2 ! gt b pps 3
+-m rateest --rateest a --rateest-lt --rateest-bps 1gbit ; -m rateest --rateest a --rateest-lt --rateest-bps 1000Mbit ; OK ; rateest match a bps 125000000 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 999999992bit ; -m rateest --rateest a --rateest-lt --rateest-bps 1000000Kbit ; OK ; rateest match a bps 124999999 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1gbit -j ACCEPT ; -m rateest --rateest a --rateest-lt --rateest-bps 1000Mbit -j ACCEPT ; OK ; rateest match a bps 125000000 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 0x1.8p3kbit ; -m rateest --rateest a --rateest-lt --rateest-bps 12000bit ; OK ; rateest match a bps 1500 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1e ;  ; FAIL rateest: could not parse rate `1e'
+-m rateest --rateest a --rateest-lt --rateest-bps +5kbit ; -m rateest --rateest a --rateest-lt --rateest-bps 5000bit ; OK ; rateest match a bps 625 lt
+-m rateest --rateest a --rateest-lt --rateest-bps infinity ; -m rateest --rateest a --rateest-lt --rateest-bps 0bit ; OK ; rateest match a bps 0 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 1.5e+2bit ; -m rateest --rateest a --rateest-lt --rateest-bps 144bit ; OK ; rateest match a bps 18 lt
+-m rateest --rateest a --rateest-lt --rateest-bps "nan(5)" ; -m rateest --rateest a --rateest-lt --rateest-bps 0bit ; OK ; rateest match a bps 0 lt
+-m rateest --rateest a --rateest-lt --rateest-bps 0x ;  ; FAIL rateest: could not parse rate `0x'
+-m rateest --rateest a --rateest-lt --rateest-bps 0xbit ;  ; FAIL rateest: could not parse rate `0xbit'
+-m rateest --rateest a --rateest-eq --rateest-pps -j ACCEPT ; -m rateest --rateest a --rateest-eq --rateest-pps 0 -j ACCEPT ; OK ; rateest match a pps eq 0
+-m rateest --rateest a --rateest-eq --rateest-pps "" -j ACCEPT ;  ; FAIL rateest: could not parse pps `'
+-m rateest --rateest a --rateest-eq --rateest-b 5 ;  ; FAIL unknown option "--rateest-b"
+-m rateest --rateest a --rateest-e --rateest-pps 5 ; -m rateest --rateest a --rateest-eq --rateest-pps 5 ; OK ; rateest match a pps eq 5
+-m rateest --rateest a -m rateest --rateest b --rateest-pps 5 --rateest-lt ;  ; KERNEL xt_rateest: neither bytes nor packets are compared
+-m rateest --rateest a --rateest-pps 3 --rateest-gt -m rateest --rateest b --rateest-pps 5 --rateest-lt ; -m rateest --rateest a --rateest-gt --rateest-pps 3 -m rateest --rateest b --rateest-lt --rateest-pps 5 ; OK ; rateest match a pps gt 3 rateest match b pps lt 5
+# The kernel takes a table chain by chain: PREROUTING stands before INPUT.
+:PREROUTING
+-m rateest --rateest a --rateest-pps 1 --rateest-lt ;  ; KERNEL xt_rateest: there is no estimator 'a': its RATEEST rule must have been loaded before
+:FORWARD
++
+-m rateest --rateest a --rateest-pps 1 --rateest-lt ;  ; KERNEL xt_rateest: there is no estimator 'a': its RATEEST rule must have been loaded before
++INPUT -j RATEEST --rateest-name abcdefghijklmnopqr --rateest-interval 8s --rateest-ewmalog 100s
++INPUT -j RATEEST --rateest-name "" --rateest-interval 1s --rateest-ewmalog 3s
+-m rateest --rateest abcdefghijklmnozzz --rateest-pps 1 --rateest-lt ; -m rateest --rateest abcdefghijklmno --rateest-lt --rateest-pps 1 ; OK ; rateest match abcdefghijklmno pps lt 1
+-m rateest --rateest-pps 1 --rateest-lt ; -m rateest --rateest  --rateest-lt --rateest-pps 1 ; OK ; rateest match  pps lt 1
+%6
+-m rateest --rateest1 abcdefghijklmno --rateest-gt --rateest-bps --rateest2 abcdefghijklmno ; = ; OK ; rateest match abcdefghijklmno bps gt abcdefghijklmno bps

@@ -1,0 +1,67 @@
+*mangle
+:FORWARD
++INPUT -j RATEEST --rateest-name a --rateest-interval 250ms --rateest-ewmalog 500ms
++INPUT -j RATEEST --rateest-name b --rateest-interval 250ms --rateest-ewmalog 500ms
+-j RATEEST ;  ; FAIL RATEEST: ewmalog value is out of range
+-j RATEEST --rateest-name x ;  ; FAIL RATEEST: ewmalog value is out of range
+-j RATEEST --rateest-name x --rateest-interval 250ms ;  ; FAIL RATEEST: ewmalog value is out of range
+-j RATEEST --rateest-interval 250ms --rateest-ewmalog 500ms ;  ; FAIL RATEEST: option "--rateest-name" must be specified
+-j RATEEST --rateest-name x --rateest-ewmalog 500ms ;  ; FAIL RATEEST: ewmalog value is out of range
+-j RATEEST --rateest-name x --rateest-interval 250ms --rateest-ewmalog 500ms ; -j RATEEST --rateest-name x --rateest-interval 250.0ms --rateest-ewmalog 500.0ms ; OK ; name x interval 250.0ms ewmalog 500.0ms
+-j RATEEST --rateest-name x --rateest-interval 250ms --rateest-ewmalog 1s ; -j RATEEST --rateest-name x --rateest-interval 250.0ms --rateest-ewmalog 1.0s ; OK ; name x interval 250.0ms ewmalog 1.0s
+-j RATEEST --rateest-name x --rateest-interval 250ms --rateest-ewmalog 250ms ;  ; FAIL RATEEST: ewmalog value is out of range
+-j RATEEST --rateest-name x --rateest-interval 250ms --rateest-ewmalog 300ms ;  ; FAIL RATEEST: ewmalog value is out of range
+-j RATEEST --rateest-name x --rateest-interval 250ms --rateest-ewmalog 360ms ;  ; FAIL RATEEST: ewmalog value is out of range
+-j RATEEST --rateest-name x --rateest-interval 250ms --rateest-ewmalog 360674us ; -j RATEEST --rateest-name x --rateest-interval 250.0ms --rateest-ewmalog 500.0ms ; OK ; name x interval 250.0ms ewmalog 500.0ms
+-j RATEEST --rateest-name x --rateest-interval 250ms --rateest-ewmalog 361ms ; -j RATEEST --rateest-name x --rateest-interval 250.0ms --rateest-ewmalog 500.0ms ; OK ; name x interval 250.0ms ewmalog 500.0ms
+-j RATEEST --rateest-name x --rateest-interval 251ms --rateest-ewmalog 1s ; -j RATEEST --rateest-name x --rateest-interval 500.0ms --rateest-ewmalog 2.0s ; OK ; name x interval 500.0ms ewmalog 2.0s
+-j RATEEST --rateest-name x --rateest-interval 500ms --rateest-ewmalog 1s ; -j RATEEST --rateest-name x --rateest-interval 500.0ms --rateest-ewmalog 1.0s ; OK ; name x interval 500.0ms ewmalog 1.0s
+-j RATEEST --rateest-name x --rateest-interval 1s --rateest-ewmalog 2s ; -j RATEEST --rateest-name x --rateest-interval 1.0s --rateest-ewmalog 2.0s ; OK ; name x interval 1.0s ewmalog 2.0s
+-j RATEEST --rateest-name x --rateest-interval 2sec --rateest-ewmalog 10secs ; -j RATEEST --rateest-name x --rateest-interval 2.0s --rateest-ewmalog 8.0s ; OK ; name x interval 2.0s ewmalog 8.0s
+-j RATEEST --rateest-name x --rateest-interval 4 --rateest-ewmalog 10secs ; -j RATEEST --rateest-name x --rateest-interval 250.0ms --rateest-ewmalog 302.0s ; OK ; name x interval 250.0ms ewmalog 302.0s
+-j RATEEST --rateest-name x --rateest-interval 4s --rateest-ewmalog 10secs ; -j RATEEST --rateest-name x --rateest-interval 4.0s --rateest-ewmalog 8.0s ; OK ; name x interval 4.0s ewmalog 8.0s
+-j RATEEST --rateest-name x --rateest-interval 8s --rateest-ewmalog 100s ; -j RATEEST --rateest-name x --rateest-interval 8.0s --rateest-ewmalog 64.0s ; OK ; name x interval 8.0s ewmalog 64.0s
+-j RATEEST --rateest-name x --rateest-interval 8001ms --rateest-ewmalog 100s ;  ; FAIL RATEEST: interval value is too large
+-j RATEEST --rateest-name x --rateest-interval 9s --rateest-ewmalog 100s ;  ; FAIL RATEEST: interval value is too large
+-j RATEEST --rateest-name x --rateest-interval 0 --rateest-ewmalog 100s ;  ; FAIL RATEEST: ewmalog value is out of range
+-j RATEEST --rateest-name x --rateest-interval 1us --rateest-ewmalog 100us ; -j RATEEST --rateest-name x --rateest-interval 250.0ms --rateest-ewmalog 16.0s ; OK ; name x interval 250.0ms ewmalog 16.0s
+-j RATEEST --rateest-name x --rateest-interval 1us --rateest-ewmalog 1s ; -j RATEEST --rateest-name x --rateest-interval 250.0ms --rateest-ewmalog 2223.0s ; OK ; name x interval 250.0ms ewmalog 2223.0s
+-j RATEEST --rateest-name x --rateest-interval 250ms --rateest-ewmalog 4000s ; -j RATEEST --rateest-name x --rateest-interval 250.0ms --rateest-ewmalog 2048.0s ; OK ; name x interval 250.0ms ewmalog 2048.0s
+-j RATEEST --rateest-name x --rateest-interval 250ms --rateest-ewmalog 5000s ; -j RATEEST --rateest-name x --rateest-interval 250.0ms --rateest-ewmalog 512.0s ; OK ; name x interval 250.0ms ewmalog 512.0s
+-j RATEEST --rateest-name x --rateest-interval 1 --rateest-ewmalog 1000s ; -j RATEEST --rateest-name x --rateest-interval 250.0ms --rateest-ewmalog 0us ; OK ; name x interval 250.0ms ewmalog 0us
+-j RATEEST --rateest-name x --rateest-interval 1 --rateest-ewmalog 1200s ;  ; FAIL RATEEST: ewmalog value is out of range
+-j RATEEST --rateest-name x --rateest-interval 1 --rateest-ewmalog 2000s ;  ; FAIL RATEEST: ewmalog value is out of range
+-j RATEEST --rateest-name x --rateest-interval 8s --rateest-ewmalog 2000s ; -j RATEEST --rateest-name x --rateest-interval 8.0s --rateest-ewmalog 1024.0s ; OK ; name x interval 8.0s ewmalog 1024.0s
+-j RATEEST --rateest-name x --rateest-interval 8s --rateest-ewmalog 4000s ; -j RATEEST --rateest-name x --rateest-interval 8.0s --rateest-ewmalog 2048.0s ; OK ; name x interval 8.0s ewmalog 2048.0s
+-j RATEEST --rateest-name x --rateest-interval 8s --rateest-ewmalog 1000s ; -j RATEEST --rateest-name x --rateest-interval 8.0s --rateest-ewmalog 512.0s ; OK ; name x interval 8.0s ewmalog 512.0s
+-j RATEEST --rateest-name x --rateest-interval foo --rateest-ewmalog 1000s ;  ; FAIL RATEEST: bad interval value "foo"
+-j RATEEST --rateest-name x --rateest-interval 1min --rateest-ewmalog 1000s ;  ; FAIL RATEEST: bad interval value "1min"
+-j RATEEST --rateest-name x --rateest-interval 1s --rateest-ewmalog bar ;  ; FAIL RATEEST: bad ewmalog value "bar"
+-j RATEEST --rateest-name x --rateest-interval 1msecs --rateest-ewmalog 100usecs ;  ; FAIL RATEEST: ewmalog value is out of range
+-j RATEEST --rateest-name x --rateest-interval 1MSEC --rateest-ewmalog 100000USEC ; -j RATEEST --rateest-name x --rateest-interval 250.0ms --rateest-ewmalog 16.0s ; OK ; name x interval 250.0ms ewmalog 16.0s
+-j RATEEST --rateest-name x --rateest-interval -1s --rateest-ewmalog 1s ;  ; FAIL RATEEST: interval value is too large
+-j RATEEST --rateest-name x --rateest-interval 250ms --rateest-ewmalog -1s ; -j RATEEST --rateest-name x --rateest-interval 250.0ms --rateest-ewmalog 4096.0s ; OK ; name x interval 250.0ms ewmalog 4096.0s
+-j RATEEST --rateest-name x --rateest-interval 1e-1s --rateest-ewmalog 1e0s ; -j RATEEST --rateest-name x --rateest-interval 250.0ms --rateest-ewmalog 2.0s ; OK ; name x interval 250.0ms ewmalog 2.0s
+-j RATEEST --rateest-name x --rateest-interval 0x1s --rateest-ewmalog 0x4s ; -j RATEEST --rateest-name x --rateest-interval 1.0s --rateest-ewmalog 4.0s ; OK ; name x interval 1.0s ewmalog 4.0s
+-j RATEEST --rateest-name x --rateest-interval nan --rateest-ewmalog 1s ;  ; FAIL RATEEST: ewmalog value is out of range
+-j RATEEST --rateest-name x --rateest-interval inf --rateest-ewmalog 1s ;  ; FAIL RATEEST: ewmalog value is out of range
+-j RATEEST --rateest-name x --rateest-interval 1s --rateest-ewmalog inf ;  ; FAIL RATEEST: ewmalog value is out of range
+-j RATEEST --rateest-name x --rateest-interval "" --rateest-ewmalog 1s ;  ; FAIL RATEEST: bad interval value ""
+-j RATEEST --rateest-name x --rateest-interval "1 s" --rateest-ewmalog 1s ;  ; FAIL RATEEST: bad interval value "1 s"
+-j RATEEST --rateest-name "" --rateest-interval 250ms --rateest-ewmalog 1s ; -j RATEEST --rateest-name  --rateest-interval 250.0ms --rateest-ewmalog 1.0s ; OK ; name  interval 250.0ms ewmalog 1.0s
+-j RATEEST --rateest-name abcdefghijklmno --rateest-interval 250ms --rateest-ewmalog 1s ; -j RATEEST --rateest-name abcdefghijklmno --rateest-interval 250.0ms --rateest-ewmalog 1.0s ; OK ; name abcdefghijklmno interval 250.0ms ewmalog 1.0s
+-j RATEEST --rateest-name abcdefghijklmnop --rateest-interval 250ms --rateest-ewmalog 1s ; -j RATEEST --rateest-name abcdefghijklmno --rateest-interval 250.0ms --rateest-ewmalog 1.0s ; OK ; name abcdefghijklmno interval 250.0ms ewmalog 1.0s
+-j RATEEST --rateest-name abcdefghijklmnopqr --rateest-interval 250ms --rateest-ewmalog 1s ; -j RATEEST --rateest-name abcdefghijklmno --rateest-interval 250.0ms --rateest-ewmalog 1.0s ; OK ; name abcdefghijklmno interval 250.0ms ewmalog 1.0s
+-j RATEEST --rateest-name "a b" --rateest-interval 250ms --rateest-ewmalog 1s ; -j RATEEST --rateest-name a b --rateest-interval 250.0ms --rateest-ewmalog 1.0s ; OK ; name a b interval 250.0ms ewmalog 1.0s
+-j RATEEST --rateest-name x --rateest-name y --rateest-interval 250ms --rateest-ewmalog 1s ;  ; FAIL RATEEST: option "--rateest-name" can only be used once.
+-j RATEEST ! --rateest-name x --rateest-interval 250ms --rateest-ewmalog 1s ;  ; FAIL RATEEST: option "--rateest-name" cannot be inverted.
+-j RATEEST --rateest-name a --rateest-interval 250ms --rateest-ewmalog 500ms ; -j RATEEST --rateest-name a --rateest-interval 250.0ms --rateest-ewmalog 500.0ms ; OK ; name a interval 250.0ms ewmalog 500.0ms
+-j RATEEST --rateest-name a --rateest-interval 250ms --rateest-ewmalog 4s ;  ; KERNEL xt_RATEEST: the estimator 'a' has another interval or ewmalog
+-j RATEEST --rateest-name a --rateest-interval 500ms --rateest-ewmalog 1s ;  ; KERNEL xt_RATEEST: the estimator 'a' has another interval or ewmalog
+-m rateest --rateest x --rateest-pps 1 --rateest-lt -j RATEEST --rateest-name x --rateest-interval 500ms --rateest-ewmalog 1s ;  ; KERNEL xt_rateest: there is no estimator 'x': its RATEEST rule must have been loaded before
+-j RATEEST --rateest-name x --rateest-interval 5000s --rateest-ewmalog 1s ;  ; FAIL RATEEST: interval value is too large
+-j RATEEST --rateest-name x --rateest-interval 4295s --rateest-ewmalog 100s ; -j RATEEST --rateest-name x --rateest-interval 250.0ms --rateest-ewmalog 512.0s ; OK ; name x interval 250.0ms ewmalog 512.0s
+-j RATEEST --rateest-name x --rateest-interval 1s --rateest-ewmalog 4296s ;  ; FAIL RATEEST: ewmalog value is out of range
+-g RATEEST --rateest-name x --rateest-interval 1s --rateest-ewmalog 4s ;  ; FAIL unknown option "--rateest-name"
+%6
+-j RATEEST --rateest-name x --rateest-interval 250ms --rateest-ewmalog 4s ; -j RATEEST --rateest-name x --rateest-interval 250.0ms --rateest-ewmalog 4.0s ; OK ; name x interval 250.0ms ewmalog 4.0s
