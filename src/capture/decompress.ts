@@ -1,66 +1,65 @@
-import { Readable, Transform, type TransformCallback } from 'node:stream';
+import { Readable, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { Decompress } from 'fzstd';
 import type { ByteSource } from './byte-source.ts';
+import { gunzip } from './gunzip.ts';
 import { ChunkSource } from './stream-source.ts';
 
 /**
- * Compressed bytes that are handed to a decompressor at a time. It bounds what one step can inflate to: a
- * Zstandard block of 4 bytes may stand for 128 KiB, so 2 KiB give 64 MiB at the very worst.
+ * Compressed bytes that are handed to a Zstandard decompressor at a time. It bounds what one step can inflate to: a
+ * block of 4 bytes may stand for 128 KiB, so 2 KiB give 64 MiB at the very worst.
  */
-const COMPRESSED_CHUNK_BYTES = { gzip: 65536, zstd: 2048 };
-
-type DecompressorFactory = () => Transform;
+const ZSTD_STEP_BYTES = 2048;
 
 /** Decompressed bytes of `inner`. Several members or frames one behind the other are one stream. */
 export function decompress(kind: 'gzip' | 'zstd', inner: ByteSource): ByteSource {
-  const make: DecompressorFactory = kind === 'gzip' ? () => zlib.createGunzip() : zstdDecompressor;
-  const input = Readable.from(chunksOf(inner, COMPRESSED_CHUNK_BYTES[kind]), { objectMode: false });
-  const output = input.pipe(make());
-  input.on('error', (error) => output.destroy(error));
+  const output = kind === 'gzip' ? gunzip(inner) : unzstd(inner);
   return new ChunkSource(output, inner, () => {
-    output.destroy();
-    input.destroy();
+    // It may be amid a step, and is done with it whenever; nobody waits.
+    output.return(undefined).catch(() => undefined);
     inner.close();
   });
 }
 
-async function* chunksOf(inner: ByteSource, chunkBytes: number): AsyncGenerator<Uint8Array> {
-  for (;;) {
-    const chunk = new Uint8Array(chunkBytes);
-    const bytes = await inner.read(chunk, 0, chunkBytes);
-    if (bytes === 0) return;
-    yield chunk.subarray(0, bytes);
-  }
-}
-
 /** Node's own decompressor where it has one (22.15 and later), else the one in plain JavaScript. */
-function zstdDecompressor(): Transform {
-  const native = (zlib as { createZstdDecompress?: DecompressorFactory }).createZstdDecompress;
-  return native === undefined ? new ZstdTransform() : native();
+async function* unzstd(inner: ByteSource): AsyncGenerator<Uint8Array> {
+  const native = (zlib as { createZstdDecompress?: () => Transform }).createZstdDecompress;
+  if (native === undefined) yield* unzstdPlain(inner);
+  else {
+    const input = Readable.from(stepsOf(inner), { objectMode: false });
+    const output = input.pipe(native());
+    input.on('error', (error) => output.destroy(error));
+    try {
+      yield* output as AsyncIterable<Uint8Array>;
+    } finally {
+      input.destroy();
+    }
+  }
 }
 
-/** fzstd as a stream. It does not verify the content checksum, which is optional in the format. */
-class ZstdTransform extends Transform {
-  readonly #decompressor = new Decompress((chunk) => {
-    this.push(chunk.slice());
-  });
-
-  override _transform(chunk: Uint8Array, _encoding: string, done: TransformCallback): void {
-    try {
-      this.#decompressor.push(chunk);
-      done();
-    } catch (error) {
-      done(error as Error);
+/** fzstd does not verify the content checksum, which is optional in the format. What it gives before an error is kept. */
+async function* unzstdPlain(inner: ByteSource): AsyncGenerator<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  const decompressor = new Decompress((chunk) => chunks.push(chunk.slice()));
+  try {
+    for await (const step of stepsOf(inner)) {
+      decompressor.push(step);
+      yield* chunks.splice(0);
     }
+    decompressor.push(new Uint8Array(0), true);
+  } catch (error) {
+    yield* chunks;
+    throw error;
   }
+  yield* chunks;
+}
 
-  override _flush(done: TransformCallback): void {
-    try {
-      this.#decompressor.push(new Uint8Array(0), true);
-      done();
-    } catch (error) {
-      done(error as Error);
-    }
+async function* stepsOf(inner: ByteSource): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    const step = new Uint8Array(ZSTD_STEP_BYTES);
+    const bytes = await inner.read(step, 0, ZSTD_STEP_BYTES);
+    if (bytes === 0) break;
+    yield step.subarray(0, bytes);
   }
+  if (inner.failure !== undefined) throw new Error(inner.failure);
 }

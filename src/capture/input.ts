@@ -218,7 +218,7 @@ export class CaptureInput {
         true,
       );
     } else if (failure !== undefined) {
-      this.#break(byteOffset, 'the file cannot be read on');
+      this.#break(byteOffset, 'the file ends with an error');
     }
   }
 

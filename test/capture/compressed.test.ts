@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib';
+import { crc32, deflateRawSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { packetsArbitrary, SECOND } from './arbitrary.ts';
@@ -76,5 +76,114 @@ describe('compressed captures, told by their content', () => {
       expect(packets).toEqual([]);
       expect(damage).toHaveLength(1);
     }
+  });
+});
+
+describe('gzip: all that can be read is, and what is wrong is said', () => {
+  const whole = pcap(sample);
+  const text = (word: string) => new TextEncoder().encode(`${word}\0`);
+  /** Some of a capture as a gzip file's member, whose trailer may be wrong. */
+  const member = (part: Uint8Array, { crc = crc32(part), bytes = part.length } = {}): Uint8Array =>
+    concat(new Uint8Array(gzipSync(part)).subarray(0, -8), word(crc), word(bytes));
+  const word = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);
+  /** With extra field, name, comment and the header's own checksum, which is wrong by `by`. */
+  const withFields = (by: number): Uint8Array => {
+    const header = concat(
+      Uint8Array.of(0x1f, 0x8b, 8, 0x1f, 0, 0, 0, 0, 0, 3, 4, 0, 1, 2, 0, 4),
+      text('name'),
+      text('a comment'),
+    );
+    const checksum = Uint8Array.of(crc32(header) ^ by, crc32(header) >>> 8);
+    return concat(
+      header,
+      checksum,
+      new Uint8Array(deflateRawSync(whole)),
+      word(crc32(whole)),
+      word(whole.length),
+    );
+  };
+  const halves = (): [Uint8Array, Uint8Array] => {
+    const at = Math.floor(whole.length / 2);
+    return [whole.subarray(0, at), whole.subarray(at)];
+  };
+  const [first, second] = halves();
+
+  test.each<[string, Uint8Array, string | undefined]>([
+    ['a wrong checksum', member(whole, { crc: 1 }), 'gzip member 1: incorrect checksum'],
+    ['a wrong length', member(whole, { bytes: 1 }), 'gzip member 1: incorrect length'],
+    [
+      'a wrong checksum of the first of two members',
+      concat(member(first, { crc: 1 }), member(second)),
+      'gzip member 1: incorrect checksum',
+    ],
+    [
+      'a wrong length of the second',
+      concat(member(first), member(second, { bytes: 7 })),
+      'gzip member 2: incorrect length',
+    ],
+    ['zeros behind it', concat(member(whole), new Uint8Array(70_000)), undefined],
+    ['zeros behind two members', concat(member(first), member(second), new Uint8Array(1)), undefined],
+    ['an empty member between', concat(member(first), member(new Uint8Array(0)), member(second)), undefined],
+    ['garbage behind it', concat(member(whole), text('garbage')), 'what follows the gzip data is not gzip'],
+    [
+      'one byte behind it',
+      concat(member(whole), Uint8Array.of(0x1f)),
+      'what follows the gzip data is not gzip',
+    ],
+    [
+      'garbage behind zeros',
+      concat(member(whole), new Uint8Array(9), text('garbage')),
+      'what follows the gzip data is not gzip',
+    ],
+    [
+      'a second member cut in its header',
+      concat(member(whole), member(second).subarray(0, 5)),
+      'unexpected end of file',
+    ],
+    ['no trailer', member(whole).subarray(0, -8), 'unexpected end of file'],
+    ['half a trailer', member(whole).subarray(0, -3), 'unexpected end of file'],
+    ['every field of a header', withFields(0), undefined],
+    ['a wrong checksum of a header', withFields(1), 'gzip member 1: incorrect checksum of its header'],
+  ])('%s', async (_, bytes, message) => {
+    for (const read of [
+      () => readAll([file('a.gz', bytes)]),
+      () => readAll(['-'], { capacity: 50, stdin: stdinOf(bytes, 101) }),
+    ]) {
+      const { packets, damage } = await read();
+      expect(got(packets)).toEqual(plain(sample));
+      expect(damage.map((one) => one.message)).toEqual(
+        message === undefined ? [] : [`the file ends with an error (${message})`],
+      );
+    }
+  });
+
+  test('cut anywhere: every packet whose bytes are there', async () => {
+    // Stored, so that it can be told which packets these are: 5 bytes of each block's header before its data.
+    const stored = new Uint8Array(gzipSync(whole, { level: 0 }));
+    const block = 10 + 5;
+    for (const cut of [200, 1000, 4095, 4096, 4097, 4111, 9000, 12_300]) {
+      const { packets, damage } = await readAll([file('cut.gz', stored.subarray(0, cut))]);
+      let [count, bytes] = [0, 24];
+      for (const { data } of sample) {
+        bytes += 16 + data.length;
+        if (bytes > cut - block) break;
+        count++;
+      }
+      expect(packets).toHaveLength(count);
+      expect(damage).toHaveLength(1);
+    }
+  });
+
+  test('bytes that are no deflate stream: what came before them', async () => {
+    const [head, tail] = [gzipSync(first, { level: 0 }).subarray(0, -8), new Uint8Array(9000).fill(0xff)];
+    // The last block is not the last one any more.
+    const open = new Uint8Array(head);
+    open[10] = 0;
+    const { packets, damage } = await readAll([file('broken.gz', concat(open, tail))]);
+    // Up to 4 KiB of compressed bytes before them are lost.
+    expect(packets.length).toBeGreaterThan(0);
+    expect(got(packets)).toEqual(plain(sample.slice(0, packets.length)));
+    expect(damage).toHaveLength(1);
+    expect(damage[0]!.message).toContain('invalid block type');
   });
 });
