@@ -112,7 +112,8 @@ export class CompiledRunner implements TableRunner {
       let verdict = operand as Verdict;
       if (does !== DO_VERDICT) {
         const target = targets[operand]!;
-        if (!target.sharable) trail.unsharable = true;
+        if (!target.sharable || target.isAlone?.(target.options, p as never) === true)
+          trail.unsharable = true;
         trail.depends |= target.depends;
         verdict = target.apply(target.options, p as never, target.state) as Verdict;
         if (verdict === VERDICT_CONTINUE) continue;

@@ -56,6 +56,8 @@ export interface ProgramTarget {
   readonly state: unknown;
   /** Packets that come to this target may share a path. */
   readonly sharable: boolean;
+  /** But for those that this holds for. */
+  readonly isAlone: ((options: unknown, p: never) => boolean) | undefined;
   /** DEPENDS_*. */
   readonly depends: number;
 }
@@ -172,7 +174,8 @@ function pushAction(
     const sharable = !rule.dead && isSharable(scope, reads, sharing);
     if (!sharable && !rule.dead) tally?.unsharedTarget(counter, definition.name, whyUnshared(scope, reads));
     const apply = definition.apply as ProgramTarget['apply'];
-    targets.push({ apply, options, state, sharable, depends: dependsOnTarget(definition) });
+    const isAlone = definition.isAlone as ProgramTarget['isAlone'];
+    targets.push({ apply, options, state, sharable, isAlone, depends: dependsOnTarget(definition) });
   }
 }
 

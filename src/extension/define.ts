@@ -72,6 +72,8 @@ export interface MatchDefinition<O = unknown, S = unknown> extends ExtensionBase
 export interface TargetDefinition<O = unknown, S = unknown> extends ExtensionBase<O, S> {
   /** Registers that the target may change. */
   readonly writes: readonly RegisterName[];
+  /** Scope 'connection' does not hold for this packet: its path is no other's. */
+  readonly isAlone?: (options: O, p: Packet) => boolean;
   /** Does the work, changes registers, and says what becomes of the packet. */
   readonly apply: (options: O, p: Packet, state: S) => Verdict;
 }

@@ -81,6 +81,7 @@ const PLAIN_TARGETS: ReadonlySet<string> = new Set([
   'AUDIT',
   'TRACE',
   'MARK',
+  'HMARK',
   'CONNMARK',
   'TOS',
   'DSCP',

@@ -9,6 +9,7 @@ import { ctTarget } from './CT.ts';
 import { dnat } from './DNAT.ts';
 import { dscpTarget } from './DSCP.ts';
 import { ecnTarget } from './ECN.ts';
+import { hmark } from './HMARK.ts';
 import { idletimer } from './IDLETIMER.ts';
 import { log } from './LOG.ts';
 import { markTarget } from './MARK.ts';
@@ -50,6 +51,7 @@ export const TARGETS: readonly TargetDefinition<any, any>[] = [
   dscpTarget,
   ecnTarget,
   hlTarget6,
+  hmark,
   idletimer,
   log,
   markTarget,

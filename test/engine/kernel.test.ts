@@ -19,7 +19,7 @@ import { describeHosts, runCase, unsayable } from './run-case.ts';
 const KNOWN: readonly (readonly [pattern: RegExp, reason: string])[] = [];
 
 /** Extensions that are not there yet: a ruleset with one is refused by name, and the case says nothing. */
-const MISSING = /Couldn't load (match|target) `(HMARK|l2tp|srh)'/;
+const MISSING = /Couldn't load (match|target) `(l2tp|srh)'/;
 
 /**
  * Where iptables-nft itself gives other counters than iptables-legacy for the same rules and packets. The replay keeps

@@ -67,6 +67,7 @@ function stateful(dice: Dice, family: Family): string {
     '-m cluster --cluster-total-nodes 2 --cluster-local-node 1 --cluster-hash-seed 7',
     '-m statistic --mode random --probability 0.5',
     '-m connmark --mark 1',
+    '-m mark --mark 1',
     `-p ${family === 4 ? 'icmp' : 'ipv6-icmp'}`,
   ]);
   const target = dice.pick([
@@ -77,6 +78,8 @@ function stateful(dice: Dice, family: Family): string {
     ' -j ACCEPT',
     ' -j CONNMARK --set-mark 1',
     ' -j MARK --set-mark 2',
+    ' -j HMARK --hmark-tuple src,dst,sport,dport,proto --hmark-rnd 5 --hmark-mod 3',
+    ' -j HMARK --hmark-tuple ct,src,dst,sport --hmark-rnd 5 --hmark-mod 3',
     ' -j REJECT',
     ' -p tcp -j REJECT --reject-with tcp-reset',
   ]);

@@ -58,6 +58,7 @@ import { tcpCases } from './match-tcp.ts';
 import { udpCases } from './match-udp.ts';
 import { confirmCases, fragmentCases, headerCases, routeCases } from './path.ts';
 import { rejectResetCases } from './reject-reset.ts';
+import { hmarkCases } from './target-hmark.ts';
 import { connmarkTargetCases, ctCases, markTargetCases } from './target-mark.ts';
 import { dnatCases, natFlowCases, snatCases } from './target-nat.ts';
 import { nptCases } from './target-npt.ts';
@@ -109,6 +110,7 @@ export const SUITES: Readonly<Record<string, () => readonly Case[]>> = {
   'target-verdict': () => [...verdictCases(), ...rejectCases()],
   'reject-reset': rejectResetCases,
   'target-mark': () => [...markTargetCases(), ...connmarkTargetCases(), ...ctCases()],
+  'target-hmark': hmarkCases,
   'target-rewrite': rewriteCases,
   'target-npt': nptCases,
   'target-nat': () => [...dnatCases(), ...snatCases(), ...natFlowCases()],
