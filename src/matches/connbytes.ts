@@ -2,7 +2,7 @@ import { defineMatch } from '../extension/define.ts';
 import { strtoumax } from '../extension/numbers.ts';
 import { defineSyntax, type OptionCall } from '../extension/syntax.ts';
 import { custom } from '../extension/values.ts';
-import type { ConntrackAccess } from '../packet/conntrack-access.ts';
+import { type ConntrackAccess, IPS_TEMPLATE } from '../packet/conntrack-access.ts';
 import { R_CT } from '../packet/registers.ts';
 import { isU64 } from './u64.ts';
 
@@ -82,7 +82,8 @@ export const connbytes = defineMatch<ConnbytesOptions, ConntrackAccess>({
   },
   evaluate: (o, p, conntrack) => {
     const ct = p.r[R_CT]!;
-    if (ct < 0) return false;
+    // A template of the CT target counts nothing.
+    if (ct < 0 || (conntrack.status(ct) & IPS_TEMPLATE) !== 0) return false;
     const sum = (count: 'packets' | 'bytes') =>
       (o.direction === 'reply' ? 0 : conntrack[count](ct, 0)) +
       (o.direction === 'original' ? 0 : conntrack[count](ct, 1));

@@ -20,6 +20,7 @@ import {
   IPS_EXPECTED,
   IPS_SEEN_REPLY,
   IPS_SRC_NAT,
+  IPS_TEMPLATE,
   TUPLE_DADDR,
   TUPLE_DPORT,
   TUPLE_PROTO,
@@ -260,9 +261,10 @@ function evaluate(o: ConntrackOptions, p: Packet, state: ConntrackState): boolea
   const words = ct.words;
   const original = ct.tupleAt(entry, 0);
   const reply = ct.tupleAt(entry, 1);
-  // Until it is confirmed an entry holds its timeout as a span, which nf_ct_expires() takes for a moment long past.
-  const isConfirmed = (p.r[R_CTSTATUS]! & IPS_CONFIRMED) !== 0;
-  const expiresSeconds = () => (isConfirmed ? ct.expiresSeconds(entry, p.timeNs) : 0);
+  // Until it is confirmed an entry holds its timeout as a span, which nf_ct_expires() takes for a moment long past; a
+  // template of the CT target has none.
+  const expires = (p.r[R_CTSTATUS]! & (IPS_CONFIRMED | IPS_TEMPLATE)) === IPS_CONFIRMED;
+  const expiresSeconds = () => (expires ? ct.expiresSeconds(entry, p.timeNs) : 0);
   return (
     addressHolds(o.originalSource, words, original + TUPLE_SADDR) &&
     addressHolds(o.originalDestination, words, original + TUPLE_DADDR) &&

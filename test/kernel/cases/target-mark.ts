@@ -176,6 +176,37 @@ export const connmarkTargetCases = (): Case[] => [
   ),
 ];
 
+const TEMPLATE_SEEN = [
+  ...['packets', 'bytes', 'avgpkt'].flatMap((mode) =>
+    ['', '! '].map(
+      (not) => `-m connbytes ${not}--connbytes 1:2 --connbytes-dir both --connbytes-mode ${mode}`,
+    ),
+  ),
+  '-m connbytes --connbytes 0 --connbytes-dir both --connbytes-mode packets',
+  ...['0', '0:10', '1:4294967295'].flatMap((range) =>
+    ['', '! '].map((not) => `-m conntrack ${not}--ctexpire ${range}`),
+  ),
+  ...['NONE', 'EXPECTED', 'SEEN_REPLY', 'ASSURED', 'CONFIRMED'].map(
+    (word) => `-m conntrack --ctstatus ${word}`,
+  ),
+  ...['NEW', 'ESTABLISHED', 'INVALID', 'UNTRACKED', 'DNAT'].map((word) => `-m conntrack --ctstate ${word}`),
+  '-m conntrack --ctdir ORIGINAL',
+  '-m conntrack --ctdir REPLY',
+  '-m conntrack --ctproto 17',
+  '-m conntrack ! --ctproto 17',
+  '-m conntrack --ctorigsrcport 0',
+  '-m conntrack ! --ctreplsrcport 0',
+  '-m connmark --mark 0',
+  '-m connmark ! --mark 0',
+  '-m connlabel --label 3',
+  '-m connlabel ! --label 3',
+  '-m helper --helper ftp',
+  '-m helper ! --helper ftp',
+  '-m connlimit --connlimit-upto 100',
+  '-m cluster --cluster-total-nodes 2 --cluster-local-node 1 --cluster-hash-seed 1',
+  '-m state --state NEW',
+];
+
 export const ctCases = (): Case[] => {
   const states = ['NEW', 'ESTABLISHED', 'RELATED', 'INVALID', 'UNTRACKED'].flatMap((state) =>
     ['INPUT', 'FORWARD', 'OUTPUT'].map((chain) => `${chain} -m conntrack --ctstate ${state}`),
@@ -233,6 +264,17 @@ export const ctCases = (): Case[] => {
       'CT/twice',
       table('raw', 'PREROUTING -j CT --zone 1', 'PREROUTING -j CT --notrack', 'PREROUTING') +
         table('filter', ...states),
+      statefulTraffic,
+    ),
+    both(
+      // What matches see of a template, while the packet is in raw.
+      'CT/template-seen',
+      table(
+        'raw',
+        'PREROUTING -p udp -j CT --zone 7',
+        'PREROUTING -p tcp -j CT --helper ftp',
+        ...TEMPLATE_SEEN.map((words) => `PREROUTING ${words}`),
+      ) + table('filter', ...states),
       statefulTraffic,
     ),
     both(
