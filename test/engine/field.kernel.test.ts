@@ -6,9 +6,9 @@ import { describe, expect, it } from 'vitest';
 import { parseRuleset } from '../../src/ruleset/parse.ts';
 import { saveRuleset } from '../../src/ruleset/save.ts';
 import { fieldCase, fieldRulesets } from '../kernel/field.ts';
-import { digest, judge, restoreCheck } from '../kernel/judge.ts';
-import { compareCounters } from '../scenarios/counters.ts';
-import { describeHosts, runCase, unsayable } from './run-case.ts';
+import { restoreCheck } from '../kernel/judge.ts';
+import { compareWithKernel } from './against-kernel.ts';
+import { unsayable } from './run-case.ts';
 
 const FIRST = Number(process.env.SEED ?? 1);
 const COUNT = Number(process.env.COUNT ?? 2);
@@ -42,23 +42,7 @@ describe('rulesets of the field', () => {
     );
     const cases = all.filter((one) => unsayable(one) === undefined);
     expect(cases.length).toBe(all.length);
-    const judged = await judge(cases, { suite: 'field' });
-    const hosts = await describeHosts(cases.map(({ host }) => host));
-    const wrong: string[] = [];
-    let compared = 0;
-    for (const one of cases) {
-      const { result } = judged.get(one.id)!;
-      expect(result.refused).toBeUndefined();
-      // EINVAL may come from the route before OUTPUT or from the one behind its translation: a capture would tell.
-      if (Object.values(result.errors ?? {}).includes('EINVAL')) continue;
-      compared++;
-      const run = await runCase(one, hosts.get(digest(one.host))!, result.errors);
-      const differences = [
-        ...compareCounters(result.save4 ?? '', run.save4 ?? ''),
-        ...compareCounters(result.save6 ?? '', run.save6 ?? ''),
-      ];
-      if (differences.length > 0) wrong.push(`${one.id}: ${differences.slice(0, 3).join('; ')}`);
-    }
+    const { wrong, compared } = await compareWithKernel(cases, 'field');
     expect(wrong).toEqual([]);
     expect(compared).toBeGreaterThan(cases.length / 2);
   }, 3_600_000);

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { arrives, type Family, leaves } from './cases/build.ts';
 import type { Case, CasePacket, Host } from './judge.ts';
 import { icmp, icmpv6, ip, type Layer, raw, SCTP, sctp, sctpInit, tcp, text, udp } from './packets.ts';
-import { Random } from './random.ts';
+import { FIRST_SPORT, Random } from './random.ts';
 
 const FOLDER = join(import.meta.dirname, 'field');
 
@@ -80,8 +80,6 @@ export function fieldCase(ruleset: FieldRuleset, seed: number): Case {
 }
 
 const CONVERSATIONS = 60;
-/** Source ports begin here, one for each conversation, lest translation should have to draw another at random. */
-const FIRST_SPORT = 20000;
 
 class Traffic {
   readonly #random: Random;

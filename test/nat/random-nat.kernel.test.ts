@@ -3,6 +3,7 @@
  * with addresses, ports, states, flags, packets and bytes. SEED=n begins at seed n, COUNT=n takes so many.
  */
 import { describe, expect, it } from 'vitest';
+import { differentCounters } from '../engine/against-kernel.ts';
 import { describeHosts, runCase } from '../engine/run-case.ts';
 import {
   askKernel,
@@ -13,7 +14,6 @@ import {
   type Result,
   sameConntrack,
 } from '../kernel/judge.ts';
-import { compareCounters } from '../scenarios/counters.ts';
 import { GATEWAY } from './network.ts';
 import { hideDrawnPort, randomNatCase } from './random-traffic.ts';
 
@@ -55,8 +55,7 @@ async function compare(
   // What a system call refused had been in OUTPUT: there is a first route to everywhere.
   const run = await runCase(one, files);
   return [
-    ...compareCounters(result.save4 ?? '', run.save4 ?? ''),
-    ...compareCounters(result.save6 ?? '', run.save6 ?? ''),
+    ...differentCounters(result, run),
     ...compareTables(result.conntrack ?? [], run.output.result.conntrackDump),
   ];
 }
