@@ -36,6 +36,7 @@ import {
   CT_ESTABLISHED_REPLY,
   CT_NEW,
   ENTRY_DROPPED,
+  ENTRY_FORKS,
   HAS_ACCOUNTS,
   IPS_ASSURED,
   IPS_CONFIRMED,
@@ -109,6 +110,7 @@ export function takeKnown(batch: usize, i: u32, reference: u32, context: usize):
   const isOfWays =
     ((load<u32>(at, 4 * C_WAYS_MARK) ^ mark) | (load<u32>(at, 4 * C_WAYS_STATUS) ^ read)) === 0;
   let path: u32 = isOfWays && load<u32>(pair, 4 * C_WAYS) === way ? load<u32>(pair, 4 * C_WAYS + 4) : 0;
+  if (<i32>path < 0) return false;
   const isRecalled = path === 0;
   if (isRecalled) {
     if (
@@ -120,7 +122,7 @@ export function takeKnown(batch: usize, i: u32, reference: u32, context: usize):
     const walk = state === CT_ESTABLISHED ? WALK_ESTABLISHED : state === CT_NEW ? WALK_NEW : WALK_REPLY;
     const connection = (after & NAT) !== 0 ? at : NOT_TRANSLATED;
     path = findWalk(batch, i, walk, connection, dir, context) & ~ENTRY_DROPPED;
-    if (path === 0) return false;
+    if (path === 0 || (path & ENTRY_FORKS) !== 0) return false;
   }
 
   const lengthBytes = load<u32>(batch + 4 * i, AT_LENGTH);

@@ -141,7 +141,8 @@ export function takeEveryday(batch: usize, begin: u32, end: u32, context: usize)
       (load<u32>(pair, 4 * C_WAYS) ^ load<u32>(p4, AT_WAY)) |
       (load<u32>(at, 4 * C_WAYS_MARK) ^ load<u32>(at, 4 * C_MARK)) |
       (load<u32>(at, 4 * C_WAYS_STATUS) ^ (readsStatus ? after : 0));
-    if (path === 0 || differs !== 0) return i;
+    // Negative where the way splits at a fork.
+    if (<i32>path <= 0 || differs !== 0) return i;
 
     if (isTcp) {
       if (!takeSegment(at, dir, p2, p4, now, context)) return i;

@@ -280,11 +280,14 @@ class RuleCompiler implements TestListener {
     const { definition, options } = match;
     const scope = scopeOf(definition.scope, options);
     const reads = typeof definition.reads === 'function' ? definition.reads(options) : definition.reads;
-    const unshare = (): void => {
-      this.#emitter.unshare();
+    const tell = (): void => {
       const why = whyUnshared(scope, reads);
       if (this.#tally !== undefined)
         this.#emitter.call(this.#tally.unsharedMatch(counter, definition.name, why), 0);
+    };
+    const unshare = (): void => {
+      this.#emitter.unshare();
+      tell();
     };
     if (
       scope !== 'global' &&
@@ -292,8 +295,12 @@ class RuleCompiler implements TestListener {
       this.#tryCompile(match, environment, unshare)
     )
       return;
-    if (!isSharable(scope, reads, this.#sharing)) unshare();
-    this.#emitter.call(match, dependsOnMatch(definition.name));
+    if (isSharable(scope, reads, this.#sharing)) {
+      this.#emitter.call(match, dependsOnMatch(definition.name));
+      return;
+    }
+    tell();
+    this.#emitter.fork(match);
   }
 
   /**

@@ -10,6 +10,7 @@ import type { Emitter } from '../extension/emitter.ts';
  *   RANGES  register start count     unsigned word lies in one of `count` pairs of `ranges` from `start` on
  *   IFACE   register test            interfaces[test] holds for the word
  *   CALL    match depends            calls[match] evaluates to true; a way depends on `depends` (DEPENDS_*) then
+ *   FORK    match                    calls[match], which must see each packet, evaluates to true
  *   NOT     end …tests               the tests up to `end` do not all hold
  *   ANY     end (blockEnd …tests)*   the tests of at least one block all hold
  *   NEVER
@@ -24,6 +25,7 @@ export const OP_NOT = 7;
 export const OP_ANY = 8;
 export const OP_NEVER = 9;
 export const OP_UNSHARE = 10;
+export const OP_FORK = 11;
 
 /** The tests of all rules of one family, and what they refer to. */
 export class TestCode {
@@ -139,6 +141,12 @@ export class CodeEmitter implements Emitter {
 
   call(match: RuntimeMatch, depends: number): void {
     this.#words(OP_CALL, this.#code.calls.length, depends);
+    this.#code.calls.push(match);
+  }
+
+  /** As `call`, of a match that must see each packet: what it says splits the way. */
+  fork(match: RuntimeMatch): void {
+    this.#words(OP_FORK, this.#code.calls.length);
     this.#code.calls.push(match);
   }
 

@@ -1,8 +1,9 @@
-import type { Trail } from '../evaluate/trail.ts';
+import { ANSWER_YES, type Trail } from '../evaluate/trail.ts';
 import type { Packet } from '../packet/packet.ts';
 import {
   OP_ANY,
   OP_CALL,
+  OP_FORK,
   OP_IFACE,
   OP_MASKED,
   OP_NOT,
@@ -43,6 +44,10 @@ export function testsHold(tests: TestCode, pc: number, end: number, p: Packet, t
         pc += 3;
         break;
       }
+      case OP_FORK:
+        if (trail.ask(tests.calls[code[pc + 1]!]!, p) !== ANSWER_YES) return false;
+        pc += 2;
+        break;
       case OP_NOT: {
         const after = code[pc + 1]!;
         if (testsHold(tests, pc + 2, after, p, trail)) return false;

@@ -42,6 +42,8 @@ export const ENTRY_PATH = 7;
 export const ENTRY_DROPPED = 1 << 31;
 /** In the place of the path: the number of the step by which the translation of the connection begins (translation-steps.ts). */
 export const ENTRY_TRANSLATED = 1 << 30;
+/** In the place of the path: the number of the fork at which the way splits (netfilter/forks.ts). */
+export const ENTRY_FORKS = 1 << 29;
 
 /** Most classes that there may be of what is packed into half a word. */
 export const MOST_CLASSES = 0xffff;

@@ -342,13 +342,15 @@ export class OrderedStage {
     const { r } = p;
     const { state } = this.#quick;
     const way = c.way[i]!;
+    let fork = -1;
     if (state >= 0) {
-      const path = this.#recall.connection(c, i, state >> 3, state & 7);
+      const path = this.#recalled(c, i, state >> 3, state & 7);
       if (path >= 0) {
         r[R_CTINFO] = state & 7;
         if (c.echoDistance[i] !== 0) this.#echoOf(path, i, batch, ahead);
         return path;
       }
+      fork = -2 - path;
     }
     this.#load(p, batch, i, first);
     if (state === ROW_DROPPED) {
@@ -364,13 +366,18 @@ export class OrderedStage {
       if (c.echoDistance[i] !== 0) this.#echoOf(path, i, batch, ahead);
       return path;
     }
-    if (state >= 0) {
-      r[R_CT] = state >> 3;
-      r[R_CTINFO] = state & 7;
-      r[R_CTSTATUS] = this.#conntrack.status(state >> 3);
-      r[R_CTMARK] = this.#conntrack.mark(state >> 3);
-    } else r[R_CTINFO] = CT_NONE;
+    if (state >= 0) this.#attach(state >> 3, state & 7);
+    else r[R_CTINFO] = CT_NONE;
+    let asked = 0;
+    if (fork >= 0) {
+      const path = this.#follow(fork, batch, i, ahead);
+      if (path >= 0) return path;
+      asked = this.#trail.forkCount;
+      this.#load(p, batch, i, first);
+      this.#attach(state >> 3, state & 7);
+    }
     this.#trail.reset(r[R_LENGTH]!);
+    this.#trail.askedBefore = asked;
     this.#traversal.trackedAlready(p);
     const iface = c.ifaceId[i]!;
     const sharing = this.#parts.sharing[r[R_FAMILY]!]!;
@@ -380,6 +387,38 @@ export class OrderedStage {
     this.#parts.dice.forget();
     this.#compareEcho(path);
     return path;
+  }
+
+  /** The packet at hand belongs to `ct` in state `ctinfo`. */
+  #attach(ct: number, ctinfo: number): void {
+    const { r } = this.#p;
+    r[R_CT] = ct;
+    r[R_CTINFO] = ctinfo;
+    r[R_CTSTATUS] = this.#conntrack.status(ct);
+    r[R_CTMARK] = this.#conntrack.mark(ct);
+  }
+
+  /** What is known of row `i`, a packet of `ct`, without a walk: Recall.connection. */
+  #recalled(c: Columns, i: number, ct: number, ctinfo: number): number {
+    const { readsCtstatus } = this.#parts.sharing[c.family[i]!]!;
+    const mark = this.#conntrack.mark(ct);
+    const status = readsCtstatus ? this.#conntrack.status(ct) : 0;
+    const fork = this.#cache.fork(ct, ctinfo, c.way[i]!, mark, status);
+    if (fork >= 0) return -2 - fork;
+    const path = this.#recall.connection(c, i, ct, ctinfo);
+    if (path < -1) this.#cache.setFork(ct, ctinfo, c.way[i]!, mark, status, -2 - path);
+    return path;
+  }
+
+  /** The path of the packet at hand, whose way splits at `fork`; -1 where it has to walk, and has asked what the trail says. */
+  #follow(fork: number, batch: Batch, i: number, ahead: readonly Batch[]): number {
+    const hasEcho = batch.columns.echoDistance[i] !== 0;
+    if (hasEcho) this.#observeEcho(i, batch, ahead);
+    const path = this.#recall.forks.follow(fork, this.#p, this.#trail);
+    if (hasEcho) this.#parts.dice.forget();
+    if (path < 0) return -1;
+    if (hasEcho) this.#compareEcho(path);
+    return this.#takeKnown(this.#p, path, true);
   }
 
   #load(p: Packet, batch: Batch, i: number, first: number): void {
@@ -592,9 +631,16 @@ export class OrderedStage {
     const known = this.#cache.connection(ct, ctinfo, way, ctmark, status);
     if (known >= 0) return this.#takeKnown(p, known, tracks);
     const path = this.#walk(p, direction, iface, tracks);
-    if (this.#mayRemember(path) && this.#conntrack.mark(ct) === ctmark) {
+    if (this.#conntrack.mark(ct) !== ctmark) return path;
+    if (this.#mayRemember(path)) {
       this.#cache.setConnection(ct, ctinfo, way, ctmark, status, path);
       this.#note(ct, ctinfo, statusBefore, path);
+    } else if (this.#trail.forkCount > 0 && this.#isEveryones(path)) {
+      const { columns } = this.#batch!;
+      const row = this.#rowNumber;
+      if (!this.#isQuick(columns, row)) return path;
+      const fork = this.#recall.noteForks(columns, row, ctinfo, statusBefore, this.#arrived, path);
+      if (fork >= 0) this.#cache.setFork(ct, ctinfo, way, ctmark, status, fork);
     }
     return path;
   }
@@ -607,6 +653,11 @@ export class OrderedStage {
   }
 
   #mayRemember(path: number): boolean {
+    return this.#trail.forkCount === 0 && this.#isEveryones(path);
+  }
+
+  /** Others go this way, too, who give the same answers where it splits. */
+  #isEveryones(path: number): boolean {
     return !this.#trail.unsharable && !this.#p.hotdrop && this.paths.outcomeOf(path) !== OUTCOME_REJECTED;
   }
 

@@ -20,7 +20,7 @@ import {
  *   for the mark (and the status, where rules look at it) in C_WAYS_MARK and C_WAYS_STATUS. A new record has none;
  * - by flow, for packets without an entry (conntrack off, UNTRACKED, INVALID): direct-mapped by the tuple.
  *
- *   pair of a connection:  way | path + 1
+ *   pair of a connection:  way | path + 1, or -1 - the number of the fork at which the way splits (forks.ts)
  */
 
 const FLOW_BITS = 14;
@@ -39,7 +39,7 @@ export class PathCache {
     this.#words = words;
   }
 
-  /** Path of a packet of entry `ct` in state `ctinfo`, or -1. `status`: 0 where no rule looks at it. */
+  /** Path of a packet of entry `ct` in state `ctinfo`; negative where there is none. `status`: 0 where no rule looks at it. */
   connection(ct: number, ctinfo: number, way: number, ctmark: number, status: number): number {
     const words = this.#words;
     const at = ct << RECORD_SHIFT;
@@ -60,6 +60,16 @@ export class PathCache {
     const pair = at + wayPair(ctinfo);
     words[pair] = way;
     words[pair + 1] = path + 1;
+  }
+
+  /** Number of the fork at which the way of such a packet splits, or -1. */
+  fork(ct: number, ctinfo: number, way: number, ctmark: number, status: number): number {
+    const path = this.connection(ct, ctinfo, way, ctmark, status);
+    return path < -1 ? -2 - path : -1;
+  }
+
+  setFork(ct: number, ctinfo: number, way: number, ctmark: number, status: number, number: number): void {
+    this.setConnection(ct, ctinfo, way, ctmark, status, -2 - number);
   }
 
   /** Path of a packet without an entry, or -1. `setFlow` may follow, for the same packet. */

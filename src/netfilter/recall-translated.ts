@@ -37,8 +37,8 @@ export class RecallTranslated {
   constructor(conntrack: Conntrack, memo: WalkMemo) {
     this.#conntrack = conntrack;
     this.#memo = memo;
-    this.#steps = new TranslationSteps(conntrack.nat, conntrack.arena);
-    memo.steps = this.#steps;
+    const { nat, arena } = conntrack;
+    this.#steps = new TranslationSteps(nat, arena, (place) => memo.moveSteps(place));
   }
 
   /**

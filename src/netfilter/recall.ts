@@ -19,8 +19,10 @@ import {
   IPS_WHOLE_WAY,
 } from '../packet/conntrack-access.ts';
 import { CT_ESTABLISHED, CT_ESTABLISHED_REPLY, CT_NEW } from '../packet/registers.ts';
+import { Forks } from './forks.ts';
 import {
   ENTRY_DROPPED,
+  ENTRY_FORKS,
   ENTRY_TRANSLATED,
   WALK_ESTABLISHED,
   WALK_FIRST,
@@ -63,6 +65,7 @@ const STATUS_GATE = IPS_CONFIRMED | IPS_DYING | IPS_TEMPLATE | IPS_WHOLE_WAY;
 export class Recall {
   readonly #parts: RecallParts;
   readonly memo: WalkMemo;
+  readonly forks = new Forks();
   /** Packets that were spared a walk here; kernels spare others theirs. */
   recalled = 0;
 
@@ -105,8 +108,8 @@ export class Recall {
   }
 
   /**
-   * Path of row `i`, which conntrack has found to belong to `ct` in state `ctinfo`, or -1. The connection remembers it
-   * from now on.
+   * Path of row `i`, which conntrack has found to belong to `ct` in state `ctinfo`. The connection remembers it from now on.
+   * -2 - the number of the fork at which its way splits; -1 where nothing is known.
    */
   connection(c: Columns, i: number, ct: number, ctinfo: number): number {
     const { conntrack, cache, sharing, statistics } = this.#parts;
@@ -115,7 +118,9 @@ export class Recall {
     const status = words[at + C_STATUS]!;
     const family = c.family[i]!;
     if (!this.#isOfOthers(family, status, ctinfo)) return -1;
-    const path = this.memo.find(c, i, walkState(ctinfo), otherTuple(at, status, ctinfo));
+    const known = this.memo.entry(c, i, walkState(ctinfo), otherTuple(at, status, ctinfo)) & ~ENTRY_DROPPED;
+    if ((known & ENTRY_FORKS) !== 0) return -1 - (known & ~ENTRY_FORKS);
+    const path = known - 1;
     if (path < 0) return -1;
     const readsStatus = sharing[family]!.readsCtstatus;
     cache.setConnection(ct, ctinfo, c.way[i]!, words[at + C_MARK]!, readsStatus ? status : 0, path);
@@ -155,6 +160,29 @@ export class Recall {
     } else if (ctinfo === CT_NEW && this.#beganPlainly(family, ct, outcome)) {
       this.memo.set(c, i, WALK_FIRST, NOT_TRANSLATED, path, trail.depends, isDropped);
     }
+  }
+
+  /**
+   * Row `i`, which is quick, has walked `path`, which splits at the forks of the trail; the rest as `note` has it. `arrived`: the
+   * registers when its walk began. Gives the first fork, at which its connection's packets may begin, or -1.
+   */
+  noteForks(
+    c: Columns,
+    i: number,
+    ctinfo: number,
+    status: number,
+    arrived: Int32Array,
+    path: number,
+  ): number {
+    const { trail } = this.#parts;
+    const isTranslated = (status & (IPS_SRC_NAT | IPS_DST_NAT)) !== 0;
+    if (isTranslated || !this.#isOfOthers(c.family[i]!, status, ctinfo)) return -1;
+    const known = this.memo.entryBehind(c, i, walkState(ctinfo), trail.depends);
+    if (known < 0) return -1;
+    const root = (known & ENTRY_FORKS) !== 0 ? (known & ~ENTRY_FORKS) - 1 : -1;
+    const number = this.forks.note(root, arrived, trail, path);
+    if (number >= 0 && root < 0) this.memo.setFork(number);
+    return number;
   }
 
   /** The way of packets of such a connection may be another's. */

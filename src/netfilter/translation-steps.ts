@@ -37,16 +37,20 @@ export class TranslationSteps {
   readonly #steps: Step[] = [];
   readonly #numbers = new Map<Translation | undefined, Map<string, number>>();
   #words: Int32Array;
+  readonly #moved: (place: number) => void;
 
-  constructor(nat: Nat, arena: Arena | undefined) {
+  /** `moved` is told the address of what is written down, whenever it is another; 0 where it is out of the kernels' reach. */
+  constructor(nat: Nat, arena: Arena | undefined, moved: (place: number) => void) {
     this.#nat = nat;
     this.#arena = arena;
-    this.#words = wordsIn(arena, (FIRST_STEPS * STEP_BYTES) / 4);
+    this.#moved = moved;
+    this.#words = this.#allocate((FIRST_STEPS * STEP_BYTES) / 4);
   }
 
-  /** Address of what is written down; 0 where it is out of the kernels' reach. */
-  get place(): number {
-    return this.#arena === undefined ? 0 : addressIn(this.#arena, this.#words);
+  #allocate(length: number): Int32Array {
+    const words = wordsIn(this.#arena, length);
+    this.#moved(this.#arena === undefined ? 0 : addressIn(this.#arena, words));
+    return words;
   }
 
   at(number: number): Step {
@@ -88,7 +92,7 @@ export class TranslationSteps {
   #write(number: number, { destination, source, path }: Step, family: Family): void {
     const size = STEP_BYTES / 4;
     if (size * (number + 1) > this.#words.length) {
-      const grown = wordsIn(this.#arena, 2 * this.#words.length);
+      const grown = this.#allocate(2 * this.#words.length);
       grown.set(this.#words);
       this.#words = grown;
     }

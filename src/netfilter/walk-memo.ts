@@ -23,6 +23,7 @@ import { R_DADDR, R_DPORT, R_SADDR, R_SPORT } from '../packet/registers.ts';
 import {
   ENTRY_BITS,
   ENTRY_DROPPED,
+  ENTRY_FORKS,
   ENTRY_PATH,
   ENTRY_TRANSLATED,
   ENTRY_WORDS,
@@ -94,13 +95,9 @@ export class WalkMemo {
   readonly #arena: Arena | undefined;
   /** MEMO_* in the arena. */
   readonly #members: Int32Array;
-  /** Steps of translation, of which entries have the numbers. */
-  steps: { readonly place: number } | undefined;
   /** Address of that structure; 0 where not all lies in an arena. */
   get place(): number {
-    if (!this.#isWhole) return 0;
-    this.#members[MEMO_STEPS / 4] = this.steps?.place ?? 0;
-    return this.#members.byteOffset;
+    return this.#isWhole ? this.#members.byteOffset : 0;
   }
   #isWhole: boolean;
 
@@ -124,6 +121,11 @@ export class WalkMemo {
     this.#masks = masksIn(arena, FIRST_MASKS);
     this.#entries = wordsIn(arena, ENTRY_WORDS << ENTRY_BITS);
     this.#locate();
+  }
+
+  /** The steps of translation, of which entries have the numbers, lie at this address now. */
+  moveSteps(place: number): void {
+    this.#members[MEMO_STEPS / 4] = place;
   }
 
   /** Writes down where everything lies. */
@@ -170,11 +172,6 @@ export class WalkMemo {
     return entries[at + ENTRY_PATH]!;
   }
 
-  /** Its path, or -1. */
-  find(c: Columns, i: number, state: number, other: number): number {
-    return (this.entry(c, i, state, other) & ~ENTRY_DROPPED) - 1;
-  }
-
   /**
    * Row `i` in state WALK_* was walked, which depended on `depends` (DEPENDS_*), and took `path`, which ends in a drop or
    * does not. `other`: as `entry` has it.
@@ -191,6 +188,25 @@ export class WalkMemo {
     if ((depends & DEPENDS_ON_TRANSLATION) !== 0) return;
     const value = (path + 1) | (isDropped ? ENTRY_DROPPED : 0);
     this.#set(c, i, state, this.#words, other, value, depends);
+  }
+
+  /**
+   * As `set`, where the way splits: what is entered for row `i` now that the walk has depended on `depends`, as `entry` has it; -1
+   * where nothing can be. `setFork` may follow.
+   */
+  entryBehind(c: Columns, i: number, state: number, depends: number): number {
+    if ((depends & DEPENDS_ON_TRANSLATION) !== 0) return -1;
+    const at = this.#prepare(c, i, state, this.#words, NOT_TRANSLATED, depends);
+    if (at < 0) return -1;
+    for (let k = 0; k < KEY_WORDS; k++) if (this.#entries[at + k] !== this.#key[k]) return 0;
+    return this.#entries[at + ENTRY_PATH]!;
+  }
+
+  /** The way of row `i`, of which entryBehind has just spoken, splits first at fork `number`. */
+  setFork(number: number): void {
+    const at = slotOf(this.#key);
+    this.#entries.set(this.#key, at);
+    this.#entries[at + ENTRY_PATH] = (number + 1) | ENTRY_FORKS;
   }
 
   /** Row `i` was walked as a first packet whose connection is translated: by translation `number`. */
@@ -216,17 +232,22 @@ export class WalkMemo {
     value: number,
     depends: number,
   ): void {
+    const at = this.#prepare(c, i, state, words, other, depends);
+    if (at < 0) return;
+    this.#entries.set(this.#key, at);
+    this.#entries[at + ENTRY_PATH] = value;
+  }
+
+  /** Makes the key of a row whose walk depended on `depends`; where its entry has its place, -1 when it has none. */
+  #prepare(c: Columns, i: number, state: number, words: Int32Array, other: number, depends: number): number {
     const classes = this.#families[c.family[i]!];
-    if (classes === undefined || (depends & DEPENDS_ON_MORE) !== 0) return;
+    if (classes === undefined || (depends & DEPENDS_ON_MORE) !== 0) return -1;
     const way = (c.way[i]! << 2) | state;
     if (way >= this.#masks.length) this.#growMasks(way);
     let mask = this.#masks[way]! | (depends & ~DEPENDS_ON_TRANSLATION) | MEMO_KNOWN;
     if ((mask & DEPENDS_ON_CONDITIONS) !== 0) mask |= classes.conditionBits;
     this.#masks[way] = mask;
-    if (!this.#makeKey(classes, c, i, way, mask, words, other)) return;
-    const at = slotOf(this.#key);
-    this.#entries.set(this.#key, at);
-    this.#entries[at + ENTRY_PATH] = value;
+    return this.#makeKey(classes, c, i, way, mask, words, other) ? slotOf(this.#key) : -1;
   }
 
   #growMasks(way: number): void {

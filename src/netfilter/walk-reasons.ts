@@ -103,7 +103,7 @@ export class WalkReasons {
     if (reason < 0) reason = this.#ofFamily(family);
     if (reason < 0 && (!isWhole || (flags & (DECODE_OPTIONS | DECODE_BAD_IP_OPTIONS)) !== 0))
       reason = WALK_ODD;
-    if (reason < 0) reason = this.#ofWalk(p);
+    if (reason < 0) reason = this.#ofWalk(p, ct < 0 || (status & IPS_CONFIRMED) === 0);
     if (reason < 0 && ct >= 0) {
       if ((status & IPS_WHOLE_WAY) !== 0) reason = WALK_HELPED;
       else if ((status & IPS_CONFIRMED) === 0) reason = WALK_BEGINS;
@@ -120,8 +120,10 @@ export class WalkReasons {
     return rawFirst[family] ? WALK_RAW_FIRST : -1;
   }
 
-  #ofWalk(p: Packet): number {
-    if (this.#parts.trail.unsharable) return WALK_RULE;
+  /** `isAlone`: packets like this one do not ask at forks. */
+  #ofWalk(p: Packet, isAlone: boolean): number {
+    const { trail } = this.#parts;
+    if (trail.unsharable || (isAlone && trail.forkCount > 0)) return WALK_RULE;
     if (p.hotdrop) return WALK_HOTDROP;
     return this.#traversal.end.outcome === OUTCOME_REJECTED ? WALK_REJECTED : -1;
   }

@@ -198,9 +198,15 @@ export const TO_DESTINATION: Readonly<Record<4 | 6, readonly string[]>> = {
 /** Targets that say ports want a protocol that has some. */
 export const WITH_PORTS = /:\d+(-\d+)?( |$)|\]:|--to-ports/;
 
+/** A packet, and by which of both interfaces it comes in. */
+export interface Sent {
+  readonly bytes: Bytes;
+  readonly side: number;
+}
+
 /** Short conversations: a first packet, sometimes an answer, sometimes more. */
-function packets(dice: Dice): { bytes: Bytes; side: number }[] {
-  const out: { bytes: Bytes; side: number }[] = [];
+function packets(dice: Dice): Sent[] {
+  const out: Sent[] = [];
   for (let i = 0; i < 2500; i++) {
     const is4 = dice.chance(70);
     const from = dice.pick(is4 ? SOURCES4 : SOURCES6);
@@ -243,6 +249,7 @@ export async function compare(
   seed: number,
   rules4: string,
   rules6: string,
+  sent: readonly Sent[] = packets(dice),
 ): Promise<{ recalled: number; walked: number }> {
   const file = (name: string, content: string | Uint8Array) => writeFileSync(join(folder, name), content);
   file('address.json', JSON.stringify(ADDRESSES));
@@ -253,7 +260,7 @@ export async function compare(
   file('iptables.save', rules4 + tracked);
   file('ip6tables.save', rules6 + tracked);
   let time = FIRST_SECONDS;
-  const timed = packets(dice).map(({ bytes, side }) => {
+  const timed = sent.map(({ bytes, side }) => {
     time += dice.chance(1) ? 2.5 : 0.001;
     return { side, time, bytes };
   });
