@@ -49,6 +49,7 @@ import { rt } from './rt.ts';
 import { sctp } from './sctp.ts';
 import { set } from './set.ts';
 import { socket } from './socket.ts';
+import { srh } from './srh.ts';
 import { statistic } from './statistic.ts';
 import { string } from './string.ts';
 import { tcp } from './tcp.ts';
@@ -114,6 +115,7 @@ export const MATCHES: readonly MatchDefinition<any, any>[] = [
   set,
   socket,
   state,
+  srh,
   statistic,
   string,
   tcp,

@@ -37,7 +37,7 @@ const target = (name: string, from: Table, rule: string, families = both): Rule 
 
 /**
  * One line for every match and target that iptables 1.8.9 knows and this kernel has. Missing, since the kernel at
- * hand lacks them or they need objects of their own: cgroup, l2tp, nfacct, rateest, CLUSTERIP, LED, SECMARK.
+ * hand lacks them or they need objects of their own: cgroup, nfacct, rateest, CLUSTERIP, LED, SECMARK.
  */
 export const RULES: readonly Rule[] = [
   match('(empty rule)', ''),

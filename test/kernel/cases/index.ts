@@ -44,6 +44,7 @@ import {
   ttlCases,
   u32Cases,
 } from './match-simple.ts';
+import { srhCases } from './match-srh.ts';
 import {
   connlimitCases,
   conntrackCases,
@@ -89,6 +90,7 @@ export const SUITES: Readonly<Record<string, () => readonly Case[]>> = {
     ...ttlCases(),
     ...u32Cases(),
   ],
+  'match-srh': srhCases,
   'match-conntrack': () => [...conntrackCases(), ...rawStateCases()],
   'match-rate': () => [
     ...limitCases(),
