@@ -250,11 +250,11 @@ function portsOf(p: Packet): readonly [number, number] | undefined {
   if (r[R_SPORT]! >= 0 && !isShort) return [r[R_SPORT]!, r[R_DPORT]!];
   const bytes = currentBytes(p);
   const isLater = r[R_FRAG_OFFSET] !== 0;
-  // ipv6_skip_exthdr() finds nothing behind a chain that breaks off, or that says so.
+  // ipv6_skip_exthdr() stops at the fragment header of a later fragment, which has no ports, whatever is behind it.
+  if (isLater && r[R_FAMILY] === 6) return [0, 0];
+  // It finds nothing behind a chain that breaks off, or that says so.
   if (r[R_FAMILY] === 6 && (r[R_L4PROTO] === NEXTHDR_NONE || (r[R_DECODE_FLAGS]! & DECODE_BAD_CHAIN) !== 0))
     return undefined;
-  // It stops at the fragment header of a later fragment, which has no ports.
-  if (isLater && r[R_FAMILY] === 6) return [0, 0];
   const skip = PORTS_OFFSET.get(r[R_L4PROTO]!);
   if (skip === undefined) return [0, 0];
   const l4 = isLater ? p.l3Offset + 4 * (bytes[p.l3Offset]! & 15) : p.l4Offset;

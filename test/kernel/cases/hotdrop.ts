@@ -4,7 +4,7 @@
  */
 
 import type { Case } from '../judge.ts';
-import { destinationOptions, filler, ipv4, ipv6, PROTOCOL, raw, udp } from '../packets.ts';
+import { destinationOptions, filler, fragment6, ipv4, ipv6, PROTOCOL, raw, udp } from '../packets.ts';
 import { arrives, onRouter, table } from './build.ts';
 import { A4, A6 } from './hosts.ts';
 
@@ -85,6 +85,10 @@ function noTransportCases(): Case[] {
       raw(PROTOCOL.destinationOptions, Uint8Array.of(PROTOCOL.udp, 9, 0, 0, 0, 0, 0, 0)),
     ),
     ipv6({ saddr, daddr }, udp({ sport: 1, dport: 2 })),
+    // Of later fragments nobody looks behind the fragment header.
+    ...[PROTOCOL.none, PROTOCOL.destinationOptions].flatMap((protocol) =>
+      fragment6(ipv6({ saddr, daddr }, raw(protocol, filler(24))), 7, [8]).slice(1),
+    ),
   ];
   return rules.map((rule, i) =>
     onRouter(
