@@ -1,5 +1,3 @@
-import { Readable, type Transform } from 'node:stream';
-import * as zlib from 'node:zlib';
 import { Decompress } from 'fzstd';
 import type { ByteSource } from './byte-source.ts';
 import { gunzip } from './gunzip.ts';
@@ -21,24 +19,12 @@ export function decompress(kind: 'gzip' | 'zstd', inner: ByteSource): ByteSource
   });
 }
 
-/** Node's own decompressor where it has one (22.15 and later), else the one in plain JavaScript. */
+/**
+ * By fzstd: Node's own decompressor (22.15 and later) leaves out all frames but the first, and some versions of it do not tell
+ * that a file is cut short. It does not verify the content checksum, which is optional in the format. What it gives before an error
+ * is kept.
+ */
 async function* unzstd(inner: ByteSource): AsyncGenerator<Uint8Array> {
-  const native = (zlib as { createZstdDecompress?: () => Transform }).createZstdDecompress;
-  if (native === undefined) yield* unzstdPlain(inner);
-  else {
-    const input = Readable.from(stepsOf(inner), { objectMode: false });
-    const output = input.pipe(native());
-    input.on('error', (error) => output.destroy(error));
-    try {
-      yield* output as AsyncIterable<Uint8Array>;
-    } finally {
-      input.destroy();
-    }
-  }
-}
-
-/** fzstd does not verify the content checksum, which is optional in the format. What it gives before an error is kept. */
-async function* unzstdPlain(inner: ByteSource): AsyncGenerator<Uint8Array> {
   const chunks: Uint8Array[] = [];
   const decompressor = new Decompress((chunk) => chunks.push(chunk.slice()));
   try {
