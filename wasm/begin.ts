@@ -3,7 +3,7 @@
  * of another connection tells the way.
  */
 import { countRecalled } from './count';
-import { hashTuple4, hashTuple6 } from './hash';
+import { hashTuple } from './hash';
 import { ECHO_REPLY, ECHO_REPLY6, ECHO_REQUEST, ECHO_REQUEST6, KIND_FLAGS, SYN } from './kinds';
 import {
   AT_DADDR,
@@ -142,9 +142,7 @@ export function begin(batch: usize, i: u32, context: usize): bool {
   }
   const isDropped = (known & ENTRY_DROPPED) !== 0;
   const replyPorts: i32 = (replySport << 16) | replyDport;
-  const replyHash: u32 = isIpv4
-    ? hashTuple4(i32x4.extract_lane(from, 0), i32x4.extract_lane(to, 0), replyPorts, l4proto)
-    : hashTuple6(from, to, replyPorts, l4proto);
+  const replyHash: u32 = hashTuple(from, to, replyPorts, l4proto, isIpv4);
   if (!isDropped && (replyHash === hash || probe(index, mask, replyHash) >= 0)) return false;
 
   const records: usize = load<u32>(context, CONTEXT_RECORDS);

@@ -26,3 +26,10 @@ export function hashTuple6(saddr: v128, daddr: v128, ports: i32, l4proto: i32): 
   h ^= ports * 0xc2b2ae3d;
   return mix32(h + l4proto * 0x27d4eb2f);
 }
+
+/** The one of both that it takes: of an IPv4 address the first word counts. */
+export function hashTuple(saddr: v128, daddr: v128, ports: i32, l4proto: i32, isIpv4: bool): i32 {
+  return isIpv4
+    ? hashTuple4(i32x4.extract_lane(saddr, 0), i32x4.extract_lane(daddr, 0), ports, l4proto)
+    : hashTuple6(saddr, daddr, ports, l4proto);
+}

@@ -1,5 +1,5 @@
 /** The connection table as src/conntrack/table.ts has it: its index, and the life and death of plain records. */
-import { hashTuple4, hashTuple6 } from './hash';
+import { hashTuple } from './hash';
 import {
   C_FREE_NEXT,
   C_HOLD,
@@ -90,9 +90,7 @@ export function kill(records: usize, header: usize, index: usize, mask: u32, ct:
 export function hashAt(tuple: usize): u32 {
   const ports: i32 = (load<i32>(tuple, 4 * TUPLE_SPORT) << 16) | load<i32>(tuple, 4 * TUPLE_DPORT);
   const proto = load<i32>(tuple, 4 * TUPLE_PROTO);
-  return proto >>> 8 === 4
-    ? hashTuple4(load<i32>(tuple), load<i32>(tuple, 16), ports, proto & 255)
-    : hashTuple6(v128.load(tuple), v128.load(tuple, 16), ports, proto & 255);
+  return hashTuple(v128.load(tuple), v128.load(tuple, 16), ports, proto & 255, proto >>> 8 === 4);
 }
 
 /** ConntrackTable.removeTuple, of the tuple at `tuple`, in the default zone. */

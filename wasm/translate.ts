@@ -2,7 +2,7 @@
  * What the connection of a first packet is translated to: RecallTranslated of src/netfilter/recall-translated.ts, by the steps
  * that src/netfilter/translation-steps.ts has written down.
  */
-import { hashTuple4, hashTuple6, mix32 } from './hash';
+import { hashTuple, mix32 } from './hash';
 import { findWalk } from './memo';
 import {
   C_REPLY,
@@ -124,9 +124,7 @@ function isTaken(
   context: usize,
 ): bool {
   const ports: i32 = (sport << 16) | dport;
-  const hash: u32 = isIpv4
-    ? hashTuple4(i32x4.extract_lane(from, 0), i32x4.extract_lane(to, 0), ports, l4proto)
-    : hashTuple6(from, to, ports, l4proto);
+  const hash: u32 = hashTuple(from, to, ports, l4proto, isIpv4);
   return probe(load<u32>(context, CONTEXT_INDEX), load<u32>(context, CONTEXT_MASK), hash) >= 0;
 }
 

@@ -92,7 +92,7 @@ const ABOUT_THE_PACKET: ReadonlySet<string> = new Set([
 ]);
 
 /** Targets of the nat table, which Nat.apply can do for a packet that has not walked. */
-const TRANSLATING: ReadonlySet<string> = new Set(['SNAT', 'DNAT', 'MASQUERADE', 'REDIRECT', 'NETMAP']);
+export const TRANSLATING: ReadonlySet<string> = new Set(['SNAT', 'DNAT', 'MASQUERADE', 'REDIRECT', 'NETMAP']);
 
 /**
  * Matches that are called and look at addresses only to ask how they are routed: packets that are compared have addresses

@@ -1,3 +1,4 @@
+import { TRANSLATING } from '../compile/dependence.ts';
 import type { Share } from '../decode/share.ts';
 import { passesOn } from '../direction/direction-stage.ts';
 import { loadHost } from '../host/load.ts';
@@ -65,8 +66,6 @@ function matchEntangles({ definition, options }: RuleMatch): boolean {
   if (OF_ITS_CONNECTION.has(name)) return false;
   return (typeof scope === 'function' ? scope(options) : scope) === 'global';
 }
-
-const TRANSLATING: ReadonlySet<string> = new Set(['SNAT', 'MASQUERADE', 'DNAT', 'REDIRECT', 'NETMAP']);
 
 /** Neither change what others see nor which connection a packet belongs to. */
 const PLAIN_TARGETS: ReadonlySet<string> = new Set([

@@ -3,12 +3,9 @@
  * the linear evaluator: every kind of translation, in few rules, and rules behind it that tell its results apart.
  * SEED=n begins at seed n, COUNT=n takes so many.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { Dice } from '../conntrack/tcp-conversations.ts';
-import { compare, TO_DESTINATION, TO_SOURCE, WITH_PORTS } from './recall-world.ts';
+import type { Dice } from '../conntrack/tcp-conversations.ts';
+import { compareSeeds, TO_DESTINATION, TO_SOURCE, WITH_PORTS } from './recall-world.ts';
 
 const FIRST = Number(process.env.SEED ?? 1);
 const COUNT = Number(process.env.COUNT ?? 20);
@@ -68,17 +65,6 @@ function rules(dice: Dice, family: 4 | 6): string {
 }
 
 it(`begins connections as each walk by itself does (seeds ${FIRST} to ${FIRST + COUNT - 1})`, async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'iptables-replay-translated-'));
-  const sums = { recalled: 0, walked: 0 };
-  try {
-    for (let seed = FIRST; seed < FIRST + COUNT; seed++) {
-      const dice = new Dice(seed);
-      const { recalled, walked } = await compare(folder, dice, seed, rules(dice, 4), rules(dice, 6));
-      sums.recalled += recalled;
-      sums.walked += walked;
-    }
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const sums = await compareSeeds(FIRST, COUNT, (dice) => ({ rules: [rules(dice, 4), rules(dice, 6)] }));
   expect(sums.recalled).toBeGreaterThan(sums.walked / 2);
 }, 600_000);

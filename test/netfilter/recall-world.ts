@@ -1,5 +1,6 @@
 /** The network, the packets and the rules of recall.test.ts and recall-translated.test.ts, and how they are judged. */
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, vi } from 'vitest';
 import { C_MASQ_OIF, C_STATUS, C_TIMEOUT, RECORD_SHIFT } from '../../src/conntrack/layout.ts';
@@ -7,7 +8,7 @@ import { ConntrackTable } from '../../src/conntrack/table.ts';
 import { IPS_CONFIRMED, IPS_DYING, TUPLE_WORDS } from '../../src/packet/conntrack-access.ts';
 import type { ReplayOutput } from '../../src/workers/config.ts';
 import { runReplay } from '../../src/workers/replay.ts';
-import type { Dice } from '../conntrack/tcp-conversations.ts';
+import { Dice } from '../conntrack/tcp-conversations.ts';
 import { savedText } from '../engine/run-case.ts';
 import { type Bytes, icmp, icmpv6, ip, type Layer, pcap, tcp, udp } from '../kernel/packets.ts';
 import { iface, inet } from './host-addresses.ts';
@@ -301,6 +302,28 @@ export async function compare(
   );
   expect(linear.result.profile.recalled).toBe(0);
   return compiled.result.profile;
+}
+
+/** Does so with what `world` makes of each of `count` seeds from `first` on, and sums up. */
+export async function compareSeeds(
+  first: number,
+  count: number,
+  world: (dice: Dice) => { readonly rules: readonly [string, string]; readonly sent?: readonly Sent[] },
+): Promise<{ recalled: number; walked: number }> {
+  const folder = mkdtempSync(join(tmpdir(), 'iptables-replay-recall-'));
+  const sums = { recalled: 0, walked: 0 };
+  try {
+    for (let seed = first; seed < first + count; seed++) {
+      const dice = new Dice(seed);
+      const { rules, sent } = world(dice);
+      const { recalled, walked } = await compare(folder, dice, seed, ...rules, sent);
+      sums.recalled += recalled;
+      sums.walked += walked;
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  return sums;
 }
 
 /** By which interface MASQUERADE had each connection leave that stands at the end. The clock begins with the first packet. */

@@ -3,12 +3,9 @@
  * connections between few addresses, through rules of all tables that tell their addresses and ports apart in every
  * way. SEED=n begins at seed n, COUNT=n takes so many.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { Dice } from '../conntrack/tcp-conversations.ts';
-import { compare, match, TO_DESTINATION, TO_SOURCE, WITH_PORTS } from './recall-world.ts';
+import type { Dice } from '../conntrack/tcp-conversations.ts';
+import { compareSeeds, match, TO_DESTINATION, TO_SOURCE, WITH_PORTS } from './recall-world.ts';
 
 const FIRST = Number(process.env.SEED ?? 1);
 const COUNT = Number(process.env.COUNT ?? 12);
@@ -63,17 +60,6 @@ function rules(dice: Dice, family: 4 | 6): string {
 }
 
 it(`gives what each walk by itself gives (seeds ${FIRST} to ${FIRST + COUNT - 1})`, async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'iptables-replay-recall-'));
-  const sums = { recalled: 0, walked: 0 };
-  try {
-    for (let seed = FIRST; seed < FIRST + COUNT; seed++) {
-      const dice = new Dice(seed);
-      const { recalled, walked } = await compare(folder, dice, seed, rules(dice, 4), rules(dice, 6));
-      sums.recalled += recalled;
-      sums.walked += walked;
-    }
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const sums = await compareSeeds(FIRST, COUNT, (dice) => ({ rules: [rules(dice, 4), rules(dice, 6)] }));
   expect(sums.recalled).toBeGreaterThan(sums.walked / 8);
 }, 600_000);
