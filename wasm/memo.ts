@@ -47,6 +47,7 @@ import {
   PARTITION_SHIFT,
   R_DADDR,
   R_DPORT,
+  R_L4PROTO,
   R_SADDR,
   R_SPORT,
   TUPLE_DADDR,
@@ -81,10 +82,23 @@ export function findWalk(batch: usize, i: u32, state: u32, connection: usize, di
   const classes = memo + MEMO_SCRATCH;
   let more: i32 = 0;
   if (connection !== NOT_TRANSLATED) {
-    more = translation(family, classes, mask, connection, dir, saddr, daddr, sport, dport, isIpv4, isIcmp);
+    more = translation(
+      family,
+      classes,
+      mask,
+      connection,
+      dir,
+      saddr,
+      daddr,
+      l4proto,
+      sport,
+      dport,
+      isIpv4,
+      isIcmp,
+    );
     if (more === UNKNOWN) return 0;
   } else if ((mask & DEPENDS_ON_CONDITIONS) !== 0) {
-    more = conditionsIn(family, saddr, daddr, isIcmp ? -1 : sport, isIcmp ? -1 : dport);
+    more = conditionsIn(family, saddr, daddr, l4proto, isIcmp ? -1 : sport, isIcmp ? -1 : dport);
     if (more === UNKNOWN_CONDITIONS) return 0;
   }
   if (!classify(family, classes, mask, saddr, daddr, sport, dport, isIpv4)) return 0;
@@ -164,6 +178,7 @@ function translation(
   dir: u32,
   saddr: usize,
   daddr: usize,
+  l4proto: u32,
   sport: u32,
   dport: u32,
   isIpv4: bool,
@@ -180,9 +195,9 @@ function translation(
   let between: i32 = 0;
   let behind: i32 = 0;
   if ((mask & DEPENDS_ON_CONDITIONS) !== 0) {
-    before = conditionsIn(family, saddr, daddr, isIcmp ? -1 : sport, isIcmp ? -1 : dport);
-    between = conditionsIn(family, saddr, to, isIcmp ? -1 : sport, isIcmp ? -1 : destination);
-    behind = conditionsIn(family, from, to, isIcmp ? -1 : source, isIcmp ? -1 : destination);
+    before = conditionsIn(family, saddr, daddr, l4proto, isIcmp ? -1 : sport, isIcmp ? -1 : dport);
+    between = conditionsIn(family, saddr, to, l4proto, isIcmp ? -1 : sport, isIcmp ? -1 : destination);
+    behind = conditionsIn(family, from, to, l4proto, isIcmp ? -1 : source, isIcmp ? -1 : destination);
     if (before === UNKNOWN_CONDITIONS || between === UNKNOWN_CONDITIONS || behind === UNKNOWN_CONDITIONS)
       return UNKNOWN;
   }
@@ -250,12 +265,13 @@ function combinedClass(family: usize, combos: usize, partitions: usize, address:
 }
 
 /** The number of the conditions that hold for a packet; UNKNOWN_CONDITIONS where it has none yet. */
-function conditionsIn(family: usize, saddr: usize, daddr: usize, sport: i32, dport: i32): i32 {
+function conditionsIn(family: usize, saddr: usize, daddr: usize, l4proto: u32, sport: i32, dport: i32): i32 {
   const conditions: usize = load<u32>(family, FAMILY_CONDITIONS);
   if (conditions === 0) return 0;
   const r = conditions + CONDITIONS_PACKET;
   v128.store(r, v128.load(saddr), 4 * R_SADDR);
   v128.store(r, v128.load(daddr), 4 * R_DADDR);
+  store<u32>(r, l4proto, 4 * R_L4PROTO);
   store<i32>(r, sport, 4 * R_SPORT);
   store<i32>(r, dport, 4 * R_DPORT);
   return conditionsOf(conditions);

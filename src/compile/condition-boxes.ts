@@ -4,7 +4,7 @@ import { BOX_LOW, BOX_MORE, BOX_WORDS } from './condition-layout.ts';
 import type { RuleKey } from './rule-keys.ts';
 import { Words } from './words.ts';
 
-/** Conditions are about registers below this one: addresses and ports. */
+/** Conditions are about registers below this one: addresses, ports, and the protocol that goes with them. */
 export const CONDITION_REGISTERS = R_DPORT + 1;
 
 /** Boxes in the making, each once. They all have a range of the same registers: of those that they do not ask for, all there is. */

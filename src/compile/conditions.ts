@@ -31,7 +31,7 @@ const SAMPLE = 256;
 /**
  * Which conditions of rules hold for a packet, as one number: the same for packets for which the same conditions hold.
  *
- * A condition is what a rule asks of several addresses and ports at once. Classes of each by itself (partition.ts) tell far
+ * A condition is what a rule asks of several addresses and ports at once, and of the protocol. Classes of each by itself (partition.ts) tell far
  * more packets apart: 10,000 rules `-s NET -d ADDRESS --dport PORT` make thousands of classes of either address, so that
  * nearly every connection is a combination of its own; but nearly all of them match one rule or none.
  *

@@ -128,6 +128,14 @@ const MOST_BOXES = 64;
 /** So many conditions may hold for one packet, on average: looking at more of them costs more than it saves. */
 const MOST_DEPTH = 16;
 
+/**
+ * A condition is about these: addresses and ports, and the protocol with them, since services of one address and port are of
+ * one protocol, and packets of another meet no condition there.
+ */
+function isOfCondition(register: number): boolean {
+  return register === R_L4PROTO || (dependsOnRegister(register) & WORD_BITS) !== 0;
+}
+
 /** What a family's rules ask of addresses and ports, as classes that no rule tells apart. */
 export interface Classes {
   /** Of each of WORD_FIELDS, for what rules ask of one alone. */
@@ -191,7 +199,7 @@ export class Dependence {
   }
 
   #addCondition(keys: readonly RuleKey[]): boolean {
-    const condition = keys.filter(({ register }) => (dependsOnRegister(register) & WORD_BITS) !== 0);
+    const condition = keys.filter(({ register }) => isOfCondition(register));
     if (boxCountOf(condition) > MOST_BOXES) return false;
     this.#conditions.push(condition);
     return true;
@@ -212,6 +220,7 @@ export class Dependence {
     if (conditions !== undefined && conditions.meanDepth() > MOST_DEPTH) {
       conditions = undefined;
       for (const { register, pairs } of rules.flat()) {
+        if (register === R_L4PROTO) continue;
         conditionBits |= dependsOnRegister(register);
         for (const bound of pairs) this.#ranges[WORD_FIELDS.indexOf(register)]!.push(bound);
       }

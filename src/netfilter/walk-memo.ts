@@ -19,7 +19,7 @@ import { C_MASQ_OIF, RECORD_WORDS, REPLY_STRIDE } from '../conntrack/layout.ts';
 import type { Host } from '../host/types.ts';
 import { TUPLE_DADDR, TUPLE_DPORT, TUPLE_SADDR, TUPLE_SPORT } from '../packet/conntrack-access.ts';
 import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from '../packet/packet.ts';
-import { R_DADDR, R_DPORT, R_SADDR, R_SPORT } from '../packet/registers.ts';
+import { R_DADDR, R_DPORT, R_L4PROTO, R_SADDR, R_SPORT } from '../packet/registers.ts';
 import {
   ENTRY_BITS,
   ENTRY_DROPPED,
@@ -279,6 +279,7 @@ export class WalkMemo {
     const r = this.#registers;
     const asks = (mask & DEPENDS_ON_CONDITIONS) !== 0;
     if (asks) {
+      r[R_L4PROTO] = l4proto;
       this.#setSource(c.saddr, a, isIcmp ? -1 : c.sport[i]!);
       this.#setDestination(c.daddr, a, isIcmp ? -1 : c.dport[i]!);
     }

@@ -8,9 +8,9 @@ import { CONDITIONS_PACKET } from '../../src/compile/condition-layout.ts';
 import { ConditionSet } from '../../src/compile/conditions.ts';
 import { Dependence } from '../../src/compile/dependence.ts';
 import { type RuleKey, RuleKeys } from '../../src/compile/rule-keys.ts';
-import { R_DADDR, R_DPORT, R_SADDR, R_SPORT } from '../../src/packet/registers.ts';
+import { R_DADDR, R_DPORT, R_L4PROTO, R_SADDR, R_SPORT } from '../../src/packet/registers.ts';
 
-const REGISTERS = [R_SADDR, R_DADDR, R_SPORT, R_DPORT] as const;
+const REGISTERS = [R_SADDR, R_DADDR, R_L4PROTO, R_SPORT, R_DPORT] as const;
 
 /** A word that is often one of few, sometimes near the ends. */
 const word = fc.oneof(
@@ -69,7 +69,7 @@ describe('the conditions of rules', () => {
     fc.assert(
       fc.property(
         fc.array(rule, { minLength: 1, maxLength: 40 }),
-        fc.array(fc.tuple(word, word, word, word), { minLength: 2, maxLength: 30 }),
+        fc.array(fc.tuple(word, word, word, word, word), { minLength: 2, maxLength: 30 }),
         (rules, packets) => {
           const set = new ConditionSet(rules);
           const single = rules.every((keys) => keys.every(({ pairs }) => pairs.length === 2));
@@ -96,7 +96,7 @@ describe('the conditions of rules', () => {
     fc.assert(
       fc.property(
         fc.array(rule, { minLength: 1, maxLength: 60 }),
-        fc.array(fc.tuple(word, word, word, word), { minLength: 2, maxLength: 30 }),
+        fc.array(fc.tuple(word, word, word, word, word), { minLength: 2, maxLength: 30 }),
         (rules, packets) => {
           const arena = Arena.allocate(arenaBytes(1) + (1 << 20))!;
           const ask = kernelIn(arena);
@@ -136,8 +136,29 @@ describe('the conditions of rules', () => {
     expect(partitions.every(({ count }) => count === 1)).toBe(true);
     const found = new Set<number>();
     for (let i = 0; i < 20_000; i++)
-      found.add(conditions!.numberOf(registers([0x63000000 + i, i % 100, 1, 5])));
+      found.add(conditions!.numberOf(registers([0x63000000 + i, i % 100, 6, 1, 5])));
     expect(found.size).toBeLessThan(30);
+  });
+
+  it('are about the protocol of a service as well', () => {
+    const dependence = new Dependence();
+    for (const [l4proto, dport] of [
+      [6, 53],
+      [17, 53],
+      [6, 80],
+    ] as const) {
+      noted(dependence, [
+        [R_DADDR, -1, 7],
+        [R_L4PROTO, -1, l4proto],
+        [R_DPORT, -1, dport],
+      ]);
+    }
+    const { conditions } = dependence.classes!;
+    const number = (l4proto: number, dport: number) =>
+      conditions!.numberOf(registers([1, 7, l4proto, 9, dport]));
+    expect(number(17, 80)).toBe(0);
+    expect(number(6, 443)).toBe(0);
+    expect(new Set([number(6, 53), number(17, 53), number(6, 80), 0]).size).toBe(4);
   });
 
   it('are left to classes of each field where very many hold for one packet', () => {
@@ -147,6 +168,7 @@ describe('the conditions of rules', () => {
       dependence.ranges(R_SADDR, pairs, true);
       dependence.ranges(R_DADDR, pairs, true);
       dependence.rule([
+        { register: R_L4PROTO, pairs: [6, 6] },
         { register: R_SADDR, pairs },
         { register: R_DADDR, pairs },
       ]);
