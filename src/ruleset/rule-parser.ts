@@ -630,6 +630,12 @@ function unsupportedHint(kind: 'match' | 'target', name: string): string {
   if (find(name, 6) !== undefined) {
     return `ip6tables alone knows ${name}: is this a ruleset of IPv6, which goes to --rules6 (check: --ipv6)?`;
   }
+  if (kind === 'match' && name === 'l2tp') {
+    return (
+      'Linux has the match (net/netfilter/xt_l2tp.c), but no iptables the extension that would write or print it: ' +
+      'bpf and u32 can look at the same bytes.'
+    );
+  }
   return (
     `This program knows no ${kind} named ${name}: correct the name, or use --on-unsupported never-match ` +
     'to go on with a rule that never matches.'
