@@ -440,7 +440,10 @@ export function prefixMask(length: number, family: Family): Int32Array {
   return family === 4 ? Int32Array.of(maskIpv4(length), 0, 0, 0) : maskIpv6(length);
 }
 
-/** `address[/prefix length or mask]`; the address keeps bits outside the mask (XTTYPE_HOSTMASK). */
+/**
+ * `address[/prefix length or mask]`; the address keeps bits outside the mask (XTTYPE_HOSTMASK). iptables keeps the
+ * length of the prefix, from which it makes the mask again: one with holes becomes the longest, without a word.
+ */
 export function hostMask(common: Common = {}): OptionSpec<AddressMask> {
   return {
     ...common,
@@ -452,10 +455,16 @@ export function hostMask(common: Common = {}): OptionSpec<AddressMask> {
           address: resolveHost(text, call),
           mask: prefixMask(call.family === 4 ? 32 : 128, call.family),
         };
-      return {
-        address: resolveHost(text.slice(0, slash), call),
-        mask: parsePrefixOrMask(text.slice(slash + 1), call),
-      };
+      const address = resolveHost(text.slice(0, slash), call);
+      const given = text.slice(slash + 1);
+      const mask = parsePrefixOrMask(given, call);
+      if (prefixLength(mask, call.family) >= 0) return { address, mask };
+      const bits = call.family === 4 ? 32 : 128;
+      call.warn(
+        `mask ${given} is taken as /${bits}`,
+        'iptables takes a mask with holes for that of one address.',
+      );
+      return { address, mask: prefixMask(bits, call.family) };
     },
   };
 }
@@ -491,6 +500,12 @@ export function prefixLength(mask: Int32Array, family: Family): number {
 
 export function formatAddress(words: ArrayLike<number>, family: Family): string {
   return family === 4 ? formatIpv4(words[0]!) : formatIpv6(words);
+}
+
+/** What hostMask() read: the prefix length is left out when it is full. */
+export function formatHostMask({ address, mask }: AddressMask, family: Family): string {
+  const bits = prefixLength(mask, family);
+  return `${formatAddress(address, family)}${bits === (family === 4 ? 32 : 128) ? '' : `/${bits}`}`;
 }
 
 /** Text as xtables_save_string() writes it: in quotes unless made of letters, digits, `-` and `_`. */

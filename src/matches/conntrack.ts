@@ -5,10 +5,9 @@ import { defineSyntax, type Given, type OptionCall, type RuleContext } from '../
 import {
   type AddressMask,
   custom,
-  formatAddress,
+  formatHostMask,
   hostMask,
   portRange,
-  prefixLength,
   protocol,
   uint32Range,
 } from '../extension/values.ts';
@@ -142,20 +141,13 @@ function rangeToText([low, high]: readonly [number, number]): string {
   return low === high ? `${low}` : `${low}:${high}`;
 }
 
-/** The prefix length is left out when it is full, and when there is none: iptables then says nothing of the mask. */
-function addressToText(o: AddressMask, family: Family): string {
-  const length = prefixLength(o.mask, family);
-  const address = formatAddress(o.address, family);
-  return length === -1 || length === (family === 4 ? 32 : 128) ? address : `${address}/${length}`;
-}
-
 /** All tests in the order in which iptables prints them: name, text, `!`. */
 function printed(o: ConntrackOptions, family: Family): string[][] {
   const out: string[][] = [];
   const add = <V>(name: string, test: Test<V>, text: (value: V) => string) => {
     if (test !== undefined) out.push([...(test.inverted ? ['!'] : []), name, text(test.value)]);
   };
-  const address = (value: AddressMask) => addressToText(value, family);
+  const address = (value: AddressMask) => formatHostMask(value, family);
   add('ctstate', o.states, (bits) => statesToText(bits, Object.keys(STATES) as (keyof typeof STATES)[]));
   add('ctproto', o.protocol, String);
   add('ctorigsrc', o.originalSource, address);

@@ -6,10 +6,9 @@ import {
   type AddressMask,
   custom,
   flag,
-  formatAddress,
+  formatHostMask,
   hostMask,
   parseProtocol,
-  prefixLength,
 } from '../extension/values.ts';
 
 interface Tested<V> {
@@ -185,12 +184,7 @@ function formatValue(
   saved: boolean,
 ): string {
   if (typeof value === 'string') return value;
-  if (typeof value === 'object') {
-    const bits = prefixLength(value.mask, rule.family);
-    const most = rule.family === 4 ? 32 : 128;
-    const mask = bits === most ? '' : `/${bits < 0 ? formatAddress(value.mask, rule.family) : bits}`;
-    return `${formatAddress(value.address, rule.family)}${mask}`;
-  }
+  if (typeof value === 'object') return formatHostMask(value, rule.family);
   if (key === 'spi') return `0x${hex(value)}`;
   return key === 'proto' && saved ? (protocolName(value) ?? `${value}`) : `${value}`;
 }

@@ -168,13 +168,12 @@ function isSegment(wanted: Segment, p: Packet, at: number, i: number): boolean {
   return (difference === 0) !== wanted.inverted;
 }
 
-/** A mask with holes becomes the longest. */
 function toSegment(
   given: { readonly value: AddressMask; readonly inverted: boolean } | undefined,
 ): Segment | undefined {
   if (given === undefined) return undefined;
-  const bits = prefixLength(given.value.mask, 6);
-  return { address: given.value.address, prefixBits: bits < 0 ? 128 : bits, inverted: given.inverted };
+  const { address, mask } = given.value;
+  return { address, prefixBits: prefixLength(mask, 6), inverted: given.inverted };
 }
 
 const not = ({ inverted }: Given): string => (inverted ? ' !' : '');

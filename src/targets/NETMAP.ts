@@ -1,6 +1,6 @@
 import { defineTarget } from '../extension/define.ts';
 import { defineSyntax } from '../extension/syntax.ts';
-import { formatAddress, hostMask, prefixLength, prefixMask } from '../extension/values.ts';
+import { formatAddress, hostMask, prefixLength } from '../extension/values.ts';
 import type { ConntrackAccess, NatRange } from '../packet/conntrack-access.ts';
 import { emptyRange } from './nat-range.ts';
 
@@ -30,12 +30,8 @@ export const netmap = defineTarget<NetmapOptions, NetmapState>({
     options: { '--to': hostMask({ mandatory: true }) },
     build: (v, rule): NetmapOptions => {
       const { address, mask } = v['--to']!.value;
-      const most = rule.family === 4 ? 32 : 128;
-      const bits = prefixLength(mask, rule.family);
-      // iptables keeps a length; a mask with holes becomes the longest.
-      const prefixBits = bits < 0 ? most : bits;
-      const kept = prefixMask(prefixBits, rule.family);
-      return { network: address.map((word, i) => word & kept[i]!), mask: kept, prefixBits };
+      const network = address.map((word, i) => word & mask[i]!);
+      return { network, mask, prefixBits: prefixLength(mask, rule.family) };
     },
     save: (o, rule) => ` --to ${formatAddress(o.network, rule.family)}/${o.prefixBits}`,
     list: (o, rule) => `to:${formatAddress(o.network, rule.family)}/${o.prefixBits}`,

@@ -47,8 +47,7 @@ function npt(name: 'SNPT' | 'DNPT') {
       build: (v): NptOptions => {
         const prefix = (key: '--src-pfx' | '--dst-pfx'): Prefix => {
           const { address, mask } = v[key]!.value;
-          const bits = prefixLength(mask, 6);
-          return { address, bits: bits < 0 ? 128 : bits };
+          return { address, bits: prefixLength(mask, 6) };
         };
         return { source: prefix('--src-pfx'), destination: prefix('--dst-pfx') };
       },

@@ -63,3 +63,4 @@
 -m conntrack --ctorigsrc fe80::1/ffff:: ; -m conntrack --ctorigsrc fe80::1/16 ; OK ; ctorigsrc fe80::1/16
 -m conntrack --ctorigsrc fe80::1 ; = ; OK ; ctorigsrc fe80::1
 -m conntrack --ctorigsrc 1.2.3.4/129 ;  ; FAIL getaddrinfo: Address family for hostname not supported
+-m conntrack --ctorigsrc fe80::1/ffff:0:ffff:: ; -m conntrack --ctorigsrc fe80::1 ; OK ; ctorigsrc fe80::1

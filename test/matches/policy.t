@@ -58,3 +58,6 @@
 -m policy --pol ipsec --dir out --mode tunnel ! --tunnel-dst 1.2.3.4 ; -m policy --dir out --pol ipsec --mode tunnel ! --tunnel-dst 1.2.3.4 ; OK ; policy match dir out pol ipsec mode tunnel ! tunnel-dst 1.2.3.4
 -m policy --dir in --pol none --mode tunnel ; -m policy --dir in --pol none ; OK ; policy match dir in pol none
 -m policy --dir in --strict --pol ipsec --mode transport --tunnel-src 1.2.3.4 ;  ; FAIL policy match: --tunnel-src/--tunnel-dst is only valid in tunnel mode
+-m policy --dir in --pol ipsec --mode tunnel --tunnel-src 1.2.3.4/255.0.255.0 --tunnel-dst 1.2.3.4/0 ; -m policy --dir in --pol ipsec --mode tunnel --tunnel-dst 1.2.3.4/0 --tunnel-src 1.2.3.4 ; OK ; policy match dir in pol ipsec mode tunnel tunnel-dst 1.2.3.4/0 tunnel-src 1.2.3.4
+%6
+-m policy --dir in --pol ipsec --mode tunnel --tunnel-dst 2001:db8::1/ffff:0:ffff:: ; -m policy --dir in --pol ipsec --mode tunnel --tunnel-dst 2001:db8::1 ; OK ; policy match dir in pol ipsec mode tunnel tunnel-dst 2001:db8::1

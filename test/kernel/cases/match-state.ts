@@ -136,6 +136,9 @@ export const conntrackCases = (): Case[] => [
       '-m conntrack --ctdir ORIGINAL',
       '-m conntrack --ctdir REPLY',
       '-m conntrack {!}--ctstate ESTABLISHED --ctdir REPLY --ctproto tcp',
+      // A mask with holes is not what it says: these senders differ from the packets' where it has one.
+      (family) =>
+        `-m conntrack {!}--ctorigsrc ${family === 4 ? '10.7.0.9/255.0.255.255' : '2001:db8:7::9/ffff:ffff:0:ffff:ffff:ffff:ffff:ffff'}`,
     ],
     packets: statefulTraffic,
     conntrack: true,
