@@ -30,6 +30,11 @@ function isExtension(header: number): boolean {
   );
 }
 
+/** How much of an extension header must be there to go on behind it. */
+function bytesAskedFor(header: number): number {
+  return header === NEXTHDR_ROUTING || header === NEXTHDR_FRAGMENT ? 4 : 2;
+}
+
 /**
  * Offset from the IPv6 header of the first header of type `wanted`, or NOT_FOUND or BAD_HEADERS.
  * Linux: net/ipv6/exthdrs_core.c, ipv6_find_hdr() with no flags. Where the capture, not the packet, ends too early,
@@ -44,13 +49,12 @@ export function findHeader(p: Packet, wanted: number): number {
   let at = IPV6_HEADER_BYTES;
   while (next !== wanted) {
     if (!isExtension(next) || next === NEXTHDR_NONE) return NOT_FOUND;
-    if (at + 2 > length) return BAD_HEADERS;
-    if (at + 2 > captured) return NOT_FOUND;
+    const needed = bytesAskedFor(next);
+    if (at + needed > length) return BAD_HEADERS;
+    if (at + needed > captured) return NOT_FOUND;
     const header = l3Offset + at;
     let bytes: number;
     if (next === NEXTHDR_FRAGMENT) {
-      if (at + 4 > length) return BAD_HEADERS;
-      if (at + 4 > captured) return NOT_FOUND;
       // Behind the header of a later fragment there are no headers any more.
       if ((view.getUint16(header + 2) & 0xfff8) !== 0) return NOT_FOUND;
       bytes = 8;
@@ -87,7 +91,7 @@ export function findLastHeader(p: Packet, ip: number, found: LastHeader): number
   let at = ip + IPV6_HEADER_BYTES;
   while (isExtension(next) && next !== NEXTHDR_NONE) {
     const header = l3Offset + at;
-    const needed = next === NEXTHDR_ROUTING || next === NEXTHDR_FRAGMENT ? 4 : 2;
+    const needed = bytesAskedFor(next);
     if (next === NEXTHDR_FRAGMENT) found.isFragment = true;
     if (at + needed > length) return BAD_HEADERS;
     if (at + needed > captured) return UNSEEN_HEADERS;

@@ -28,7 +28,10 @@ const NFT_DIFFERS: readonly (readonly [pattern: RegExp, reason: string])[] = [
     'nft expressions never hot-drop',
   ],
   [/^header4\/(length-of-header-only|header-alone|udp-short)\//, 'nft expressions never hot-drop'],
-  [/^(header6\/length-0|fragments6\/with-options)\//, 'nft expressions never hot-drop'],
+  [
+    /^(header6\/length-0|fragments6\/with-options)\/|^headers6-cut\/protocol/,
+    'nft expressions never hot-drop',
+  ],
   [/^confirm\/dropped-in-security-INPUT\//, 'iptables-nft asks nat before security in INPUT'],
   [/^(ah-v6|ipsec)/, 'nft takes AH for the protocol of -p'],
   [/^tables\/counters-loaded/, 'ip6tables-nft-restore -c ignores the counters of rules'],

@@ -8,6 +8,7 @@ import { chainCases } from './chains.ts';
 import { otherFlowCases, tcpFlowCases } from './flows.ts';
 import { fragmentTableCases } from './fragments.ts';
 import { changedFragmentCases } from './fragments-changed.ts';
+import { headers6CutCases } from './headers6-cut.ts';
 import { helperCases } from './helpers.ts';
 import { broadcastHelperCases } from './helpers-broadcast.ts';
 import { h323Cases } from './helpers-h323.ts';
@@ -91,6 +92,7 @@ export const SUITES: Readonly<Record<string, () => readonly Case[]>> = {
     ...u32Cases(),
   ],
   'match-srh': srhCases,
+  'headers6-cut': headers6CutCases,
   'match-conntrack': () => [...conntrackCases(), ...rawStateCases()],
   'match-rate': () => [
     ...limitCases(),
