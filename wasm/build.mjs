@@ -48,6 +48,17 @@ const records = await Promise.all(
   ].map(load),
 );
 
+/** Functions that stay apart: what the others of a file have in their place. */
+const APART = [
+  'decode/decodeUnusual',
+  'quick-way/takeEveryday',
+  'known/takeKnown',
+  'begin/begin',
+  'memo/findWalk',
+  'translate/translate',
+  'conditions/conditionsOf',
+];
+
 /** 4 GiB: whatever memory it is given. */
 const MOST_PAGES = 65536;
 
@@ -65,7 +76,8 @@ const modules = new Map([
   ['records.ts', constantsOf(records).join('\n')],
 ]);
 
-const options = ['index.ts', '--outFile', 'kernels.wasm', '-O3', '--runtime', 'stub', '--noAssert'];
+// With names, and nothing in its place yet: `optimized` does that.
+const options = ['index.ts', '--outFile', 'kernels.wasm', '--debug', '--runtime', 'stub', '--noAssert'];
 // Imported and shared; nothing of it belongs to the module, which has no data of its own.
 options.push('--importMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', `${MOST_PAGES}`);
 options.push('--enable', 'simd', '--enable', 'threads', '--disable', 'bulk-memory');
@@ -82,22 +94,29 @@ if (error !== null) {
   process.stderr.write(`${stderr}`);
   throw error;
 }
-const kernels = inlined(compiled);
+const kernels = optimized(compiled);
 for (const target of targets) writeFileSync(join(target, 'kernels.wasm'), kernels);
 
 /**
- * The same with functions in the place of their calls where they are small: five calls a packet cost a quarter of the time.
- * With all of them in one, V8 makes 140 KB of code of it, keeps everything in memory instead of registers, and is slower by a twentieth.
+ * The same with functions in the place of their calls: five calls a packet cost a quarter of the time. Not so those that few
+ * packets come to: with all of them in one, V8 made 140 KB of code of it that kept everything in memory instead of registers.
  */
-function inlined(wasm) {
+function optimized(wasm) {
   const module = binaryen.readBinary(wasm);
   const { Features } = binaryen;
   module.setFeatures(Features.SIMD128 | Features.Atomics | Features.MutableGlobals);
+  for (const name of APART) {
+    binaryen.setPassArgument('no-inline', name);
+    module.runPasses(['no-inline']);
+  }
   binaryen.setOptimizeLevel(4);
   binaryen.setShrinkLevel(0);
-  binaryen.setAlwaysInlineMaxSize(400);
+  binaryen.setAlwaysInlineMaxSize(100_000);
   binaryen.setAllowInliningFunctionsWithLoops(true);
+  // What comes into the place of a call can be simplified, and come into the place of another.
   module.optimize();
+  module.optimize();
+  module.runPasses(['strip-debug']);
   if (!module.validate()) throw new Error('the optimised kernels are not valid');
   const bytes = module.emitBinary();
   module.dispose();

@@ -1,13 +1,10 @@
 /** What is written of a packet that is taken: its columns, the counters of its path and of its state. */
 import { AT_CTINFO, AT_FAMILY, AT_INVALID_REASON, AT_L4PROTO, AT_PATH } from './layout';
 import {
-  ACCOUNT_ELEMENTS,
   CONTEXT_ACCOUNTS,
-  CONTEXT_PATH_BYTES,
-  CONTEXT_PATH_PACKETS,
+  CONTEXT_PATHS,
   CONTEXT_RECALLED,
-  CONTEXT_STATE_BYTES,
-  CONTEXT_STATE_PACKETS,
+  CONTEXT_STATES,
   CT_NEW,
   STATE_COUNT,
   STATE_ESTABLISHED,
@@ -23,13 +20,11 @@ export function countPacket(
   lengthBytes: u32,
   context: usize,
 ): void {
-  const bytes = <f64>lengthBytes;
-  add(load<u32>(context, CONTEXT_PATH_PACKETS), path, 1);
-  add(load<u32>(context, CONTEXT_PATH_BYTES), path, bytes);
+  const amount = f64x2.replace_lane(f64x2.splat(1), 1, <f64>lengthBytes);
+  addPair(load<u32>(context, CONTEXT_PATHS), path, amount);
   const protocol = (load<u8>(batch + i, AT_FAMILY) === 4 ? 0 : 256) + <u32>load<u8>(batch + i, AT_L4PROTO);
   const counter = protocol * STATE_COUNT + (ctinfo === CT_NEW ? STATE_NEW : STATE_ESTABLISHED);
-  add(load<u32>(context, CONTEXT_STATE_PACKETS), counter, 1);
-  add(load<u32>(context, CONTEXT_STATE_BYTES), counter, bytes);
+  addPair(load<u32>(context, CONTEXT_STATES), counter, amount);
   store<u32>(batch + 4 * i, path, AT_PATH);
   store<u8>(batch + i, ctinfo, AT_CTINFO);
   store<u16>(batch + 2 * i, 0, AT_INVALID_REASON);
@@ -50,12 +45,12 @@ export function countRecalled(
 
 /** Accounts for a packet of the connection and direction that `reference` names. */
 export function account(reference: u32, lengthBytes: u32, context: usize): void {
-  const first = ACCOUNT_ELEMENTS * (reference >>> 1) + 2 * (reference & 1);
-  add(load<u32>(context, CONTEXT_ACCOUNTS), first, 1);
-  add(load<u32>(context, CONTEXT_ACCOUNTS), first + 1, <f64>lengthBytes);
+  const amount = f64x2.replace_lane(f64x2.splat(1), 1, <f64>lengthBytes);
+  addPair(load<u32>(context, CONTEXT_ACCOUNTS), reference, amount);
 }
 
-function add(counters: usize, i: u32, amount: f64): void {
-  const at = counters + 8 * i;
-  store<f64>(at, load<f64>(at) + amount);
+/** Packets and bytes, pair `i` of them. */
+function addPair(counters: usize, i: u32, amount: v128): void {
+  const at = counters + 16 * i;
+  v128.store(at, f64x2.add(v128.load(at), amount));
 }

@@ -62,6 +62,8 @@ const SLL_BYTES: u32 = 16;
 const SLL2_BYTES: u32 = 20;
 const VLAN_BYTES: u32 = 4;
 const NO_VLAN: u32 = 0xffff;
+/** As the memory has it. */
+const ETH_P_IP_STORED: u32 = 0x0008;
 
 /**
  * Decodes `count` rows, checksums too when `verify` is set. Those that it cannot answer for are listed in the column
@@ -186,7 +188,47 @@ function networkOf(frame: usize, captured: u32, linktype: u32): u32 {
   return etherType === ETH_P_IP || etherType === ETH_P_IPV6 ? (at << 16) | etherType : NO_NETWORK;
 }
 
+/** The everyday row: Ethernet, untagged, IPv4. */
 function decodeRow(batch: usize, i: u32, verify: bool): bool {
+  const p1 = batch + i;
+  const p2 = batch + 2 * i;
+  const p4 = batch + 4 * i;
+  const begin = load<u32>(p4, AT_DATA_OFFSET);
+  const captured = load<u32>(p4, AT_CAP_LEN);
+  const frame = batch + begin + AT_DATA;
+  if (
+    load<u16>(p2, AT_LINKTYPE) !== LINKTYPE_ETHERNET ||
+    captured < ETHERNET_BYTES ||
+    load<u16>(frame, 12) !== ETH_P_IP_STORED
+  )
+    return decodeUnusual(batch, i, verify);
+  const onWire = max<u32>(load<u32>(p4, AT_ORIG_LEN), captured);
+  let flags: u32 = 0;
+  let pktType = PKT_UNKNOWN;
+  if ((load<u8>(frame) & 1) !== 0) {
+    flags = DECODE_GROUP_MAC;
+    pktType = groupType(frame);
+  }
+  const at = begin + ETHERNET_BYTES;
+  store<u8>(p1, 0, AT_DROP);
+  store<u8>(p1, pktType, AT_PKT_TYPE);
+  store<u16>(p2, 0, AT_FRAG_OFFSET);
+  store<u16>(p2, NO_VLAN, AT_VLAN);
+  store<u16>(p2, ETH_P_IP, AT_ETHER_TYPE);
+  store<u32>(p4, begin, AT_MAC_OFFSET);
+  store<u32>(p4, at, AT_L3_OFFSET);
+  store<u32>(p4, 0, AT_IFINDEX);
+  return decodeIpv4(batch, i, at, captured - ETHERNET_BYTES, onWire - ETHERNET_BYTES, flags, verify);
+}
+
+/** PKT_* of a frame to a group. */
+function groupType(frame: usize): u32 {
+  const isBroadcast = load<u32>(frame) === 0xffffffff && load<u16>(frame, 4) === 0xffff;
+  return isBroadcast ? PKT_BROADCAST : PKT_MULTICAST;
+}
+
+/** All other rows. */
+function decodeUnusual(batch: usize, i: u32, verify: bool): bool {
   const p1 = batch + i;
   const p2 = batch + 2 * i;
   const p4 = batch + 4 * i;
@@ -211,8 +253,7 @@ function decodeRow(batch: usize, i: u32, verify: bool): bool {
     pktType = PKT_UNKNOWN;
     if ((load<u8>(frame) & 1) !== 0) {
       flags = DECODE_GROUP_MAC;
-      const isBroadcast = load<u32>(frame) === 0xffffffff && load<u16>(frame, 4) === 0xffff;
-      pktType = isBroadcast ? PKT_BROADCAST : PKT_MULTICAST;
+      pktType = groupType(frame);
     }
   } else if (linktype === LINKTYPE_LINUX_SLL2) {
     untagged = SLL2_BYTES;

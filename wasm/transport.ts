@@ -32,7 +32,7 @@ const TCP_BYTES: u32 = 20;
 /** Of UDP and ICMP. */
 const SHORT_BYTES: u32 = 8;
 /** More than internetSum adds. */
-const MOST_BYTES: u32 = 1 << 20;
+const MOST_BYTES: u32 = 1 << 18;
 
 /** ICMP types with an identifier, one bit a type (src/decode/icmp.ts); and ICMPv6 types, from 128 on (icmpv6.ts). */
 export const ICMP_QUERIES: u32 = 0x0007e101;

@@ -47,8 +47,9 @@ export class DirectionStage {
   }
 
   echoPackets = 0;
-  /** Captured bytes of all packets so far. */
+  /** Captured bytes of all packets so far; but for those ahead of the first that did not come in, where no echoes are looked for. */
   position = 0;
+  #holdsOwn = false;
   /** Where helpers may rewrite payload: echoes that are not told by their fingerprint. */
   readonly #mangled: MangledEchoes | undefined;
   /** Fingerprints of a block's rows. */
@@ -74,9 +75,13 @@ export class DirectionStage {
     this.#director.sort(batch, sources);
     echoDistance.fill(0, 0, count);
     if (!this.#passesOn) {
-      settle(direction, count);
-      this.position += sumOf(batch.columns.capLen, count);
-      batch.hasOwnFragments = hasOwnFragments(batch);
+      const came = cameIn(direction, count);
+      if (!came) {
+        settle(direction, count);
+        this.#holdsOwn = true;
+      }
+      batch.hasOwnFragments = !came && hasOwnFragments(batch);
+      if (this.#holdsOwn) this.position += sumOf(batch.columns.capLen, count);
       return;
     }
     this.#recent.push(batch);
@@ -184,6 +189,15 @@ function sumOf(column: Uint32Array, count: number): number {
   let sum = 0;
   for (let i = 0; i < count; i++) sum += column[i]!;
   return sum;
+}
+
+/** All rows are DIRECTION_IN, which is 0. */
+function cameIn(direction: Uint8Array, count: number): boolean {
+  const words = new Int32Array(direction.buffer, direction.byteOffset, count >> 2);
+  let all = 0;
+  for (let i = 0; i < words.length; i++) all |= words[i]!;
+  for (let i = 4 * words.length; i < count; i++) all |= direction[i]!;
+  return all === 0;
 }
 
 function settle(direction: Uint8Array, count: number): void {

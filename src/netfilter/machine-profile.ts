@@ -157,7 +157,7 @@ export class MachineProfile {
     const quick = this.#quickPackets - this.#quick!.recalled;
     return {
       paths: {
-        packets: sum(stage.paths.packets, stage.paths.count),
+        packets: stage.paths.packets,
         quick,
         known: stage.cached - quick,
         recalled: stage.recalled,
@@ -171,10 +171,4 @@ export class MachineProfile {
       obstacles: this.#obstacles,
     };
   }
-}
-
-function sum(numbers: Float64Array, count: number): number {
-  let total = 0;
-  for (let i = 0; i < count; i++) total += numbers[i]!;
-  return total;
 }

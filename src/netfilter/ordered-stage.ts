@@ -306,8 +306,7 @@ export class OrderedStage {
     if (isTracked) path = this.#tracked(batch, i, first, ahead);
     else if (this.#isQuick(batch.columns, i)) path = this.#begins(batch, i, ahead);
     if (path < 0) path = this.#row(batch, i, first, ahead);
-    paths.packets[path]! += 1;
-    paths.bytes[path]! += this.#bytes;
+    paths.add(path, this.#bytes);
     if (!this.#parts.perPacket) return;
     const c = batch.columns;
     c.path[i] = path;

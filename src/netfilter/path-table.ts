@@ -33,9 +33,8 @@ export class PathTable {
   private starts = new Int32Array(1 << 10);
   private slots = new Int32Array(1 << 11).fill(-1);
   private hashes = new Int32Array(1 << 10);
-  /** Packets and bytes by path id: the hot counters. In the arena, if there is one, while it has room. */
-  packets: Float64Array;
-  bytes: Float64Array;
+  /** Packets and bytes, a pair a path: the hot counters. In the arena, if there is one, while it has room. */
+  counts: Float64Array;
   private readonly arena: Arena | undefined;
   count = 0;
   /** Number of the packet at hand; and, by path id, of the first that took it. */
@@ -44,8 +43,7 @@ export class PathTable {
 
   constructor(arena?: Arena) {
     this.arena = arena;
-    this.packets = countersIn(arena, 1 << 10);
-    this.bytes = countersIn(arena, 1 << 10);
+    this.counts = countersIn(arena, 2 << 10);
   }
 
   /** Id of the path with this end and these hits (`hits[0]` to `hits[hitCount - 1]`). */
@@ -58,7 +56,7 @@ export class PathTable {
     const mask = this.slots.length - 1;
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const id = this.slots[slot]!;
-      if (id < 0) return this.add(slot, hash, word0, end.decider, word2, hits, hitCount);
+      if (id < 0) return this.enter(slot, hash, word0, end.decider, word2, hits, hitCount);
       if (this.hashes[id] === hash && this.same(id, word0, end.decider, word2, hits, hitCount)) return id;
     }
   }
@@ -80,7 +78,7 @@ export class PathTable {
     return true;
   }
 
-  private add(
+  private enter(
     slot: number,
     hash: number,
     word0: number,
@@ -112,8 +110,7 @@ export class PathTable {
     const length = this.starts.length * 2;
     this.starts = grow(this.starts, new Int32Array(length));
     this.hashes = grow(this.hashes, new Int32Array(length));
-    this.packets = grow(this.packets, countersIn(this.arena, length));
-    this.bytes = grow(this.bytes, countersIn(this.arena, length));
+    this.counts = grow(this.counts, countersIn(this.arena, 2 * length));
     this.firsts = grow(this.firsts, new Float64Array(length));
   }
 
@@ -126,6 +123,19 @@ export class PathTable {
       slots[slot] = id;
     }
     this.slots = slots;
+  }
+
+  /** One more packet, of so many bytes, has taken the path. */
+  add(id: number, bytes: number): void {
+    this.counts[2 * id]! += 1;
+    this.counts[2 * id + 1]! += bytes;
+  }
+
+  /** Packets that have taken a path so far. */
+  get packets(): number {
+    let packets = 0;
+    for (let id = 0; id < this.count; id++) packets += this.counts[2 * id]!;
+    return packets;
   }
 
   /** Outcome code of a path. */
@@ -157,12 +167,13 @@ export class PathTable {
   /** Adds the packets and bytes of every path to the counters it hit. */
   expand(packets: Float64Array, bytes: Float64Array): void {
     for (let id = 0; id < this.count; id++) {
-      const n = this.packets[id]!;
+      const n = this.counts[2 * id]!;
       if (n === 0) continue;
+      const total = this.counts[2 * id + 1]!;
       const end = id + 1 < this.count ? this.starts[id + 1]! : this.poolUsed;
       for (let i = this.starts[id]! + FIXED_WORDS; i < end; i++) {
         packets[this.pool[i]!]! += n;
-        bytes[this.pool[i]!]! += this.bytes[id]!;
+        bytes[this.pool[i]!]! += total;
       }
     }
   }
@@ -194,8 +205,8 @@ export class PathTable {
       for (let i = at + FIXED_WORDS; i < end; i++) hits[used++] = pool[i]!;
     }
     start[count] = used;
-    const packets = this.packets.slice(0, count);
-    const bytes = this.bytes.slice(0, count);
+    const packets = Float64Array.from({ length: count }, (_, id) => this.counts[2 * id]!);
+    const bytes = Float64Array.from({ length: count }, (_, id) => this.counts[2 * id + 1]!);
     const first = this.firsts.slice(0, count);
     return { start, hits, packets, bytes, first, outcome, family, hook, decider, reason, iif, oif };
   }

@@ -4,11 +4,9 @@
 export const CONTEXT_RECORDS = 0;
 export const CONTEXT_INDEX = 4;
 export const CONTEXT_MASK = 8;
-/** Addresses of counters: Float64 by path, and by family, protocol and state. */
-export const CONTEXT_PATH_PACKETS = 12;
-export const CONTEXT_PATH_BYTES = 16;
-export const CONTEXT_STATE_PACKETS = 20;
-export const CONTEXT_STATE_BYTES = 24;
+/** Addresses of counters, packets and bytes in pairs of Float64: by path, and by family, protocol and state. */
+export const CONTEXT_PATHS = 12;
+export const CONTEXT_STATES = 16;
 /** Address of the accounts. */
 export const CONTEXT_ACCOUNTS = 28;
 export const CONTEXT_FLAGS = 32;

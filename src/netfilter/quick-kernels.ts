@@ -23,15 +23,13 @@ import {
   CONTEXT_MAX_RETRANS,
   CONTEXT_MEMO,
   CONTEXT_MOST,
-  CONTEXT_PATH_BYTES,
-  CONTEXT_PATH_PACKETS,
+  CONTEXT_PATHS,
   CONTEXT_RECALLED,
   CONTEXT_RECORDS,
   CONTEXT_RETRANS,
   CONTEXT_SOURCE_MASK,
   CONTEXT_SOURCES,
-  CONTEXT_STATE_BYTES,
-  CONTEXT_STATE_PACKETS,
+  CONTEXT_STATES,
   CONTEXT_TCP_TIMEOUTS,
   CONTEXT_TRANSITIONS,
   CONTEXT_UDP,
@@ -77,7 +75,7 @@ export class QuickKernels {
   readonly #flags: number;
   #kernels: Kernels | undefined;
   /** Its address is in the context. */
-  #pathPackets: Float64Array | undefined;
+  #pathCounts: Float64Array | undefined;
   /** Everything they work on lies in the arena. */
   #isWhole = true;
 
@@ -96,8 +94,7 @@ export class QuickKernels {
     this.#setAddress(CONTEXT_RECORDS, table.words);
     this.#setAddress(CONTEXT_INDEX, table.index);
     this.#setAddress(CONTEXT_ACCOUNTS, table.accounts);
-    this.#setAddress(CONTEXT_STATE_PACKETS, statistics.packets);
-    this.#setAddress(CONTEXT_STATE_BYTES, statistics.bytes);
+    this.#setAddress(CONTEXT_STATES, statistics.counts);
     this.#setAddress(CONTEXT_CONFIRMED, statistics.confirmedCounts);
     this.#setAddress(CONTEXT_HEADER, table.header);
     this.#setAddress(CONTEXT_SOURCES, table.sourceBuckets);
@@ -146,10 +143,9 @@ export class QuickKernels {
 
   /** As QuickWay.take: stops at rows that it cannot take to their end, before anything is done. */
   take(batch: Batch, begin: number, end: number): number {
-    if (this.#pathPackets !== this.#paths.packets) {
-      this.#pathPackets = this.#paths.packets;
-      this.#setAddress(CONTEXT_PATH_PACKETS, this.#paths.packets);
-      this.#setAddress(CONTEXT_PATH_BYTES, this.#paths.bytes);
+    if (this.#pathCounts !== this.#paths.counts) {
+      this.#pathCounts = this.#paths.counts;
+      this.#setAddress(CONTEXT_PATHS, this.#paths.counts);
       if (!this.#isWhole) return begin;
     }
     const { acct, table } = this.#core;

@@ -159,8 +159,8 @@ export class QuickWay {
     const retransTimeout = Math.min(established, tcpTimeouts[TCP_TIMEOUT_RETRANS]!);
     const unackTimeout = Math.min(established, tcpTimeouts[TCP_TIMEOUT_UNACK]!);
     const { tcpMaxRetrans } = core;
-    const { packets, bytes } = this.#paths;
-    const { packets: statePackets, bytes: stateBytes } = this.#statistics;
+    const { counts } = this.#paths;
+    const { counts: stateCounts } = this.#statistics;
     const reads4 = this.#sharing4?.readsCtstatus === true;
     const reads6 = this.#sharing6?.readsCtstatus === true;
     const { quick, family, l4proto, saddr, daddr, sport, dport, timeNs, length, path, ctinfo } = c;
@@ -348,13 +348,13 @@ export class QuickWay {
         this.#stopTracked((ct << 3) | state);
         return i;
       }
-      packets[taken]! += 1;
-      bytes[taken]! += bytesOfPacket;
+      counts[2 * taken]! += 1;
+      counts[2 * taken + 1]! += bytesOfPacket;
       const counter =
         ((isIpv4 ? 0 : 256) + (proto & 255)) * STATE_COUNT +
         (state === CT_NEW ? STATE_NEW : STATE_ESTABLISHED);
-      statePackets[counter]! += 1;
-      stateBytes[counter]! += bytesOfPacket;
+      stateCounts[2 * counter]! += 1;
+      stateCounts[2 * counter + 1]! += bytesOfPacket;
       path[i] = taken;
       ctinfo[i] = state;
       invalidReason[i] = reason;

@@ -14,16 +14,14 @@ const STATE_UNTRACKED = 4;
 
 /** Counts packets by protocol and conntrack state, and those that were INVALID by reason. */
 export class Statistics {
-  /** [family 4 or 6][l4proto][state]; written by quick-way.loop.ts too. */
-  readonly packets: Float64Array;
-  readonly bytes: Float64Array;
+  /** Packets and bytes, in pairs: [family 4 or 6][l4proto][state][2]; written by quick-way.loop.ts too. */
+  readonly counts: Float64Array;
   readonly #invalid = [new Float64Array(INVALID_REASONS), new Float64Array(INVALID_REASONS)];
   /** [family 4 or 6][l4proto]: connections confirmed. */
   readonly confirmedCounts: Float64Array;
 
   constructor(arena?: Arena) {
-    this.packets = countersIn(arena, 2 * 256 * STATES.length);
-    this.bytes = countersIn(arena, 2 * 256 * STATES.length);
+    this.counts = countersIn(arena, 2 * (2 * 256 * STATES.length));
     this.confirmedCounts = countersIn(arena, 2 * 256);
   }
 
@@ -33,8 +31,8 @@ export class Statistics {
     const family = r[R_FAMILY] === 4 ? 0 : 1;
     const state = stateOf(ctinfo);
     const at = (family * 256 + r[R_L4PROTO]!) * STATES.length + state;
-    this.packets[at]! += 1;
-    this.bytes[at]! += r[R_LENGTH]!;
+    this.counts[2 * at]! += 1;
+    this.counts[2 * at + 1]! += r[R_LENGTH]!;
     if (state === STATE_INVALID) this.#invalid[family]![invalidReason]! += 1;
   }
 
@@ -42,8 +40,8 @@ export class Statistics {
   countKnown(family: number, l4proto: number, isNew: boolean, length: number): void {
     const state = isNew ? STATE_NEW : STATE_ESTABLISHED;
     const at = ((family === 4 ? 0 : 256) + l4proto) * STATES.length + state;
-    this.packets[at]! += 1;
-    this.bytes[at]! += length;
+    this.counts[2 * at]! += 1;
+    this.counts[2 * at + 1]! += length;
   }
 
   /** A connection has entered the table. */
@@ -57,8 +55,8 @@ export class Statistics {
       for (let l4proto = 0; l4proto < 256; l4proto++) {
         for (const [s, state] of STATES.entries()) {
           const at = (f * 256 + l4proto) * STATES.length + s;
-          const packets = this.packets[at]!;
-          if (packets > 0) rows.push({ family, l4proto, state, packets, bytes: this.bytes[at]! });
+          const packets = this.counts[2 * at]!;
+          if (packets > 0) rows.push({ family, l4proto, state, packets, bytes: this.counts[2 * at + 1]! });
         }
       }
     }

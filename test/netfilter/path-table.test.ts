@@ -34,8 +34,7 @@ it('gives equal ways one path and different ways different paths, and counts eac
           expect(table.hookOf(id)).toBe(pathEnd.hook);
           expect(table.reasonOf(id)).toBe(pathEnd.reason);
           expect([table.iifOf(id), table.oifOf(id)]).toEqual([pathEnd.iif, pathEnd.oif]);
-          table.packets[id]! += 1;
-          table.bytes[id]! += length;
+          table.add(id, length);
           for (const hit of hits) {
             packets[hit]! += 1;
             bytes[hit]! += length;
