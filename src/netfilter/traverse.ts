@@ -70,7 +70,8 @@ import {
   STACK_TTL_EXCEEDED,
 } from './outcome.ts';
 import type { PathEnd } from './path-table.ts';
-import { isSourceRouted, isTooBig } from './stack-checks.ts';
+import { SourceRoute } from './source-route.ts';
+import { isTooBig } from './stack-checks.ts';
 
 /** Where a traversal may be watched: for `trace`. */
 export interface TraversalObserver {
@@ -120,6 +121,7 @@ export class Traversal {
   readonly #trail: Trail;
   readonly #observer: TraversalObserver | undefined;
   readonly #route = makeRouteResult();
+  readonly #sourceRoute: SourceRoute;
   #rules: FamilyRules | undefined;
   /** How the last packet ended. */
   readonly end: PathEnd = { outcome: 0, family: 0, hook: 0, reason: 0, decider: -1, iif: 0, oif: 0 };
@@ -133,6 +135,7 @@ export class Traversal {
     observer?: TraversalObserver,
   ) {
     this.#host = host;
+    this.#sourceRoute = new SourceRoute(host, this.#route, (p, iif) => this.#askInbound(p, iif));
     this.#tracking = tracking;
     this.#families = families;
     this.#trail = trail;
@@ -381,11 +384,15 @@ export class Traversal {
     const { r } = p;
     const route = this.#route;
     // ip_rcv_options() comes with routing: PREROUTING has seen the packet.
-    if ((r[R_DECODE_FLAGS]! & DECODE_BAD_IP_OPTIONS) !== 0 || isSourceRouted(this.#host, p, iif)) {
+    if ((r[R_DECODE_FLAGS]! & DECODE_BAD_IP_OPTIONS) !== 0) {
       this.#stackDrop(STACK_IP_OPTIONS, HOOK_PREROUTING);
       return;
     }
     this.#askInbound(p, iif);
+    if (!this.#sourceRoute.follow(p, iif)) {
+      this.#stackDrop(STACK_IP_OPTIONS, HOOK_PREROUTING);
+      return;
+    }
     r[R_REALM] = route.realm;
     this.#observer?.route(route, p);
     switch (route.kind) {
@@ -458,6 +465,10 @@ export class Traversal {
       this.#stackDrop(STACK_TTL_EXCEEDED, HOOK_PREROUTING);
       return;
     }
+    if (this.#sourceRoute.isBroken()) {
+      this.#stackDrop(STACK_IP_OPTIONS, HOOK_PREROUTING);
+      return;
+    }
     if (isTooBig(this.#host, p, oif)) {
       this.#stackDrop(STACK_TOO_BIG, HOOK_PREROUTING);
       return;
@@ -468,6 +479,7 @@ export class Traversal {
     this.end.oif = oif;
     this.#nextHop();
     if (this.#forwardTables(p)) {
+      this.#sourceRoute.goOn(p, oif);
       // ip_output() hands POSTROUTING the device the packet came in by; only user-defined chains can ask for it.
       if (this.#postrouting(p)) this.#finish(OUTCOME_FORWARDED, HOOK_POSTROUTING);
     }

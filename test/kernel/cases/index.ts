@@ -60,6 +60,7 @@ import { tcpCases } from './match-tcp.ts';
 import { udpCases } from './match-udp.ts';
 import { confirmCases, fragmentCases, headerCases, routeCases } from './path.ts';
 import { rejectResetCases } from './reject-reset.ts';
+import { sourceRouteCases } from './source-route.ts';
 import { hmarkCases } from './target-hmark.ts';
 import { connmarkTargetCases, ctCases, markTargetCases } from './target-mark.ts';
 import { dnatCases, natFlowCases, snatCases } from './target-nat.ts';
@@ -92,6 +93,7 @@ export const SUITES: Readonly<Record<string, () => readonly Case[]>> = {
     ...u32Cases(),
   ],
   'match-srh': srhCases,
+  'source-route': sourceRouteCases,
   'headers6-cut': headers6CutCases,
   'match-conntrack': () => [...conntrackCases(), ...rawStateCases()],
   'match-rate': () => [
