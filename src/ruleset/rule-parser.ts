@@ -632,8 +632,8 @@ function unsupportedHint(kind: 'match' | 'target', name: string): string {
   }
   if (kind === 'match' && name === 'l2tp') {
     return (
-      'Linux has the match (net/netfilter/xt_l2tp.c), but no iptables the extension that would write or print it: ' +
-      'bpf and u32 can look at the same bytes.'
+      'Linux has the match (net/netfilter/xt_l2tp.c), but iptables as it is distributed no extension that would ' +
+      'write or print it: bpf and u32 can look at the same bytes.'
     );
   }
   return (
