@@ -84,7 +84,9 @@ options.push('--enable', 'simd', '--enable', 'threads', '--disable', 'bulk-memor
 
 let compiled;
 const { error, stderr } = await asc.main(options, {
-  readFile: (name, folder) => modules.get(name) ?? read(join(here, folder, name)),
+  // A decorator of a function is not TypeScript: it stands in a comment there.
+  readFile: (name, folder) =>
+    modules.get(name) ?? read(join(here, folder, name))?.replace(/^\/\/ (?=@inline$)/gm, ''),
   writeFile: (_name, contents) => {
     compiled = contents;
   },
