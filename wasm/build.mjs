@@ -51,6 +51,7 @@ const records = await Promise.all(
 /** Functions that stay apart: what the others of a file have in their place. */
 const APART = [
   'decode/decodeUnusual',
+  'decode/ownerOfUnusual',
   'quick-way/takeEveryday',
   'known/takeKnown',
   'begin/begin',

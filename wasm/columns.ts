@@ -60,6 +60,8 @@ export function sort(
   const source: u32 = load<u16>(batch + 2 * begin, AT_SOURCE);
   const vlan: u32 = load<u16>(batch + 2 * begin, AT_VLAN);
   const ifindex = load<u32>(batch + 4 * begin, AT_IFINDEX);
+  const isPlain = told === DIRECTION_IN && !isLoopback && !isStrange && macHigh !== -1;
+  const stored = ((<u64>bswap<u16>(<u16>macHigh)) << 16) | ((<u64>bswap<u32>(<u32>macLow)) << 32);
   for (let i = begin; i < end; i++) {
     const p1 = batch + i;
     const p2 = batch + 2 * i;
@@ -70,6 +72,15 @@ export function sort(
       (load<u32>(p4, AT_IFINDEX) ^ ifindex);
     if (differs !== 0) return i;
     const macOffset = load<u32>(p4, AT_MAC_OFFSET);
+    // Most captures: told to have come in, and to the interface's own address.
+    if (isPlain && load<u8>(p1, AT_PKT_TYPE) === PKT_UNKNOWN && macOffset !== NO_OFFSET) {
+      const isOwn = load<u64>(batch + macOffset, AT_DATA) << 16 === stored;
+      store<u16>(p2, iface, AT_IFACE_ID);
+      store<u16>(p2, port, AT_PORT_ID);
+      store<u8>(p1, isOwn ? PKT_HOST : PKT_OTHERHOST, AT_SKB_PKT_TYPE);
+      store<u8>(p1, DIRECTION_IN, AT_DIRECTION);
+      continue;
+    }
     const hasMac = macOffset !== NO_OFFSET && macHigh !== -1;
     const mac = batch + macOffset + AT_DATA;
     let type: u32 = load<u8>(p1, AT_PKT_TYPE);

@@ -55,9 +55,11 @@ import {
   RECORD_OUTBOUND,
   RECORD_UNKNOWN,
 } from './layout';
-import { ownerOfIpv4, ownerOfIpv6, UNDEALT } from './share';
+import { ownerOfIpv4, ownerOfIpv6, ownerOfPlain, UNDEALT } from './share';
 
 const ETHERNET_BYTES: u32 = 14;
+/** Headers of Ethernet and IPv4, and the first word behind them. */
+const PLAIN_BYTES: u32 = 14 + 28;
 const SLL_BYTES: u32 = 16;
 const SLL2_BYTES: u32 = 20;
 const VLAN_BYTES: u32 = 4;
@@ -122,6 +124,21 @@ function deal(batch: usize, count: u32, index: i32, shares: u32, byPorts: bool):
 }
 
 function ownerOf(batch: usize, i: u32, shares: u32, byPorts: bool): i32 {
+  const p4 = batch + 4 * i;
+  const frame = batch + load<u32>(p4, AT_DATA_OFFSET) + AT_DATA;
+  if (
+    load<u32>(p4, AT_CAP_LEN) >= PLAIN_BYTES &&
+    load<u16>(batch + 2 * i, AT_LINKTYPE) === LINKTYPE_ETHERNET &&
+    load<u16>(frame, 12) === ETH_P_IP_STORED &&
+    !byPorts
+  ) {
+    const owner = ownerOfPlain(frame + ETHERNET_BYTES, shares);
+    if (owner !== UNDEALT) return owner;
+  }
+  return ownerOfUnusual(batch, i, shares, byPorts);
+}
+
+function ownerOfUnusual(batch: usize, i: u32, shares: u32, byPorts: bool): i32 {
   const p4 = batch + 4 * i;
   const captured = load<u32>(p4, AT_CAP_LEN);
   const frame = batch + load<u32>(p4, AT_DATA_OFFSET) + AT_DATA;

@@ -1,4 +1,4 @@
-import { mix32 } from '../base/hash.ts';
+import { swapBytes } from '../base/jhash.ts';
 import type { Batch } from '../batch/batch.ts';
 import { DECODE_FRAGMENT, NO_OFFSET } from '../batch/layout.ts';
 import { ICMP_ERROR_TYPES } from './icmp.ts';
@@ -35,17 +35,18 @@ export class NotSharable extends Error {
 
 /** Which of `count` shares has a key. As shareOf of wasm/share.ts. */
 function shareOf(key: number, count: number): number {
-  return Math.floor(((mix32(key) >>> 0) * count) / 4294967296);
+  return Math.floor(((Math.imul(key, 0x9e3779b1) >>> 0) * count) / 4294967296);
 }
 
-/** The same for both orders of the addresses. */
+/** The same for both orders of IPv4 addresses: as they lie in the packet, which is what the kernel reads. */
 function pairKey(a: number, b: number): number {
-  return (Math.imul(a ^ b, 0x9e3779b1) + Math.imul(a + b, 0x85ebca77)) | 0;
+  return swapBytes(a ^ b);
 }
 
-/** With the ports of TCP, in both orders the same. */
+/** With the ports of TCP, in both orders the same; they too as they lie in the packet. */
 function withPorts(key: number, sport: number, dport: number): number {
-  return (key + Math.imul(sport + dport, 0xc2b2ae3d) + Math.imul(sport ^ dport, 0x27d4eb2f)) | 0;
+  const both = sport ^ dport;
+  return (key + Math.imul((both >>> 8) | ((both & 0xff) << 8), 0x85ebca77)) | 0;
 }
 
 function folded(words: Int32Array, at: number): number {
@@ -92,8 +93,7 @@ export function ownerOf(batch: Batch, i: number, { count, by }: Share): number {
   }
   if (by === 'addresses') {
     const s = 4 * i;
-    const key =
-      family === 4 ? pairKey(c.saddr[s]!, c.daddr[s]!) : pairKey(folded(c.saddr, s), folded(c.daddr, s));
+    const key = family === 4 ? pairKey(c.saddr[s]!, c.daddr[s]!) : folded(c.saddr, s) ^ folded(c.daddr, s);
     if (l4proto !== IPPROTO_TCP) return shareOf(key, count);
     if (isFragment) throw new NotSharable('fragments of TCP');
     return shareOf(withPorts(key, c.sport[i]!, c.dport[i]!), count);
@@ -128,7 +128,7 @@ function ownerOfError(batch: Batch, i: number, at: number, count: number, by: Sh
     if (isIpv4) key = pairKey(view.getInt32(at + 12), view.getInt32(at + 16));
     else {
       for (let k = 0; k < 8; k++) inner[k] = view.getInt32(at + 8 + 4 * k);
-      key = pairKey(folded(inner, 0), folded(inner, 4));
+      key = folded(inner, 0) ^ folded(inner, 4);
     }
     if (l4proto !== IPPROTO_TCP) return shareOf(key, count);
     return l4 + 4 > end ? -1 : shareOf(withPorts(key, view.getUint16(l4), view.getUint16(l4 + 2)), count);
