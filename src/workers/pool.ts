@@ -2,14 +2,15 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { UserError } from '../base/errors.ts';
 import { allocateBatch, allocateBatchIn, arenaBytes, type Batch } from '../batch/batch.ts';
 import { BATCH_CAPACITY } from '../batch/layout.ts';
-import { Ring, SLOT_DONE, SLOT_FREE } from '../batch/ring.ts';
+import { Ring, SLOT_DECODED, SLOT_DONE, SLOT_FREE } from '../batch/ring.ts';
 import type { CaptureReader } from '../capture/reader.ts';
 import { arenaFor } from '../conntrack/conntrack.ts';
+import { type DecodeOptions, decodeBatch } from '../decode/decode.ts';
 import { loadHost } from '../host/load.ts';
 import type { MachineConfig } from '../netfilter/machine.ts';
 import type { ReplayResult } from '../netfilter/result.ts';
 import { mergeProfiles, type RunProfile } from '../profile/profile.ts';
-import { READING, REST, WAITING, WRITING } from '../profile/sections.ts';
+import { DECODING, READING, REST, WAITING, WRITING } from '../profile/sections.ts';
 import type { Stopwatch } from '../profile/stopwatch.ts';
 import type { ReplayObserver } from './config.ts';
 import { progressOf } from './inline.ts';
@@ -36,8 +37,8 @@ export interface PoolRun {
 }
 
 /**
- * Runs a replay on worker threads: this thread reads, the first worker replays in order, the others decode. Each
- * worker runs one task for the whole run; batches pass through the ring. `stopwatch`: this thread's, in a profiled run.
+ * Runs a replay on worker threads: this thread reads, and decodes what it has read when no one waits for it; the first worker
+ * replays in order, the others decode. Each worker runs one task for the whole run; batches pass through the ring. `stopwatch`: this thread's, in a profiled run.
  */
 export async function runOnPool(
   reader: CaptureReader,
@@ -76,12 +77,13 @@ export async function runOnPool(
     return threads.run(task);
   };
   try {
-    const replaying = start(workers === 1 ? 'all' : 'replay');
+    const replaying = start('replay');
     const decoding = Array.from({ length: workers - 1 }, () => start('decode'));
     const all = Promise.all([replaying, ...decoding]);
     // A worker that fails stops the ring; the reader must not wait for it for ever.
     all.catch(() => ring.abort());
-    const feeder = new Feeder(reader, ring, batches, ports, board, observer, stopwatch);
+    const options = { checksum: machine.checksum === 'trust' ? 'trust' : 'verify' } as const;
+    const feeder = new Feeder(reader, ring, batches, ports, board, options, observer, stopwatch);
     const interrupted = await feeder.feed().catch((error: unknown) => {
       ring.abort();
       throw error;
@@ -111,6 +113,7 @@ class Feeder {
   readonly #batches: Batch[];
   readonly #ports: readonly MessagePort[];
   readonly #board: SourceBoard;
+  readonly #options: DecodeOptions;
   readonly #observer: ReplayObserver;
   readonly #stopwatch: Stopwatch | undefined;
   #sourcesKnown = -1;
@@ -123,6 +126,7 @@ class Feeder {
     batches: Batch[],
     ports: readonly MessagePort[],
     board: SourceBoard,
+    options: DecodeOptions,
     observer: ReplayObserver,
     stopwatch: Stopwatch | undefined,
   ) {
@@ -131,6 +135,7 @@ class Feeder {
     this.#batches = batches;
     this.#ports = ports;
     this.#board = board;
+    this.#options = options;
     this.#observer = observer;
     this.#stopwatch = stopwatch;
   }
@@ -164,6 +169,7 @@ class Feeder {
         ring.publishSources();
       }
       ring.handRead(sequence);
+      this.#decode(sequence);
       this.#observer.onProgress?.(progressOf(this.#reader));
       // Signals and timers are heard between batches only.
       if ((sequence & 7) === 7) await new Promise((resolve) => setImmediate(resolve));
@@ -176,6 +182,19 @@ class Feeder {
       if (this.#taken < sequence && state !== SLOT_DONE) await this.#change(slot, state);
     }
     return interrupted;
+  }
+
+  /** Decodes the batch that was read last, which is still in this processor's caches, unless one is being waited for. */
+  #decode(sequence: number): void {
+    const ring = this.#ring;
+    if (sequence > 0 && ring.state(ring.slotOf(sequence - 1)) === SLOT_FREE) return;
+    const claimed = ring.tryClaim();
+    if (claimed < 0) return;
+    const slot = ring.slotOf(claimed);
+    this.#stopwatch?.to(DECODING);
+    decodeBatch(this.#batches[slot]!, this.#options);
+    this.#stopwatch?.to(REST);
+    ring.hand(slot, SLOT_DECODED);
   }
 
   async #change(slot: number, from: number): Promise<void> {

@@ -8,8 +8,8 @@ import type { RunProfile } from '../profile/profile.ts';
 
 /** What a worker is given for its one long task. */
 export interface WorkerTask {
-  /** 'decode': only that. 'replay': sorts and replays in order, and decodes too when it is the only worker. */
-  readonly role: 'decode' | 'replay' | 'all';
+  /** 'decode': only that. 'replay': sorts and replays in order, and decodes what nobody does. */
+  readonly role: 'decode' | 'replay';
   readonly ring: SharedArrayBuffer;
   /** Batches by slot. */
   readonly batches: readonly BatchPlace[];

@@ -108,8 +108,9 @@ function replayAll(
     }
   };
   for (let sequence = 0; ; sequence++) {
+    if (!ring.waitForRead(sequence)) break;
     // Nothing to replay yet: rather than wait, this worker decodes what nobody does.
-    while (task.role === 'replay' && ring.state(ring.slotOf(sequence)) !== SLOT_DECODED) {
+    while (ring.state(ring.slotOf(sequence)) !== SLOT_DECODED) {
       const claimed = ring.tryClaim();
       if (claimed < 0) break;
       const slot = ring.slotOf(claimed);
@@ -118,14 +119,9 @@ function replayAll(
       stopwatch?.to(REST);
       ring.hand(slot, SLOT_DECODED);
     }
-    const came = task.role === 'all' ? ring.waitForRead(sequence) : ring.waitForDecoded(sequence);
-    if (!came) break;
+    // What nobody has claimed is none of those that have been read.
+    if (!ring.waitForDecoded(sequence)) break;
     const batch = slots.get(ring.slotOf(sequence));
-    if (task.role === 'all') {
-      stopwatch?.to(DECODING);
-      decodeBatch(batch, options);
-      stopwatch?.to(REST);
-    }
     if (ring.sourcesVersion !== version) {
       version = ring.sourcesVersion;
       sources = board.read();
