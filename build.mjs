@@ -17,7 +17,7 @@ const COMMAND = [
 const ENGINE = [
   '(netfilter|conntrack|compile|evaluate|nat|defrag|direction|decode|batch|packet|profile)/.*',
   '(capture|extension|host|ipset|matches|ruleset|targets)/.*',
-  'workers/(engine-run|fill|inline|load-config|pipeline|share-(board|loop|task)|survey)',
+  'workers/(engine-run|fill|inline|load-config|pipeline|ring-decoding|share-(board|loop|task)|survey)',
 ];
 /** What prints a run as text. */
 const REPORT = ['cli/reports', 'report/(format|hits|list|profile-rows|rule-forms|save|summary|text|text-summary)'];

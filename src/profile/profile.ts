@@ -12,7 +12,7 @@ export interface RunProfile {
   readonly replay: ReplayProfile | undefined;
 }
 
-/** 'all': reads or takes batches, decodes and replays them. 'share': the same for a share of the connections. */
+/** 'all': reads, decodes and replays. 'share': the same for a share of the connections. 'replay': decodes, too, what nobody does. */
 export type ThreadRole = 'all' | 'share' | 'read' | 'decode' | 'replay';
 
 export interface ThreadProfile {

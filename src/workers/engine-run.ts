@@ -16,7 +16,7 @@ import type { Crew } from './replay.ts';
 import type { ShareStart } from './shares.ts';
 import { surveySources } from './survey.ts';
 import type { Threads } from './threads.ts';
-import { isWorthSharing } from './worth-sharing.ts';
+import { isWorthReadingTwice, isWorthSharing } from './worth-sharing.ts';
 
 /** The run itself, with the threads that were made for it: whatever comes of it, they are ended. */
 export async function runEngine(
@@ -112,11 +112,7 @@ class Work {
   readonly stopwatch: Stopwatch | undefined;
   readonly #shares: number;
   #threads: Threads | undefined;
-  /** Those that were to take shares, when there are none after all. */
-  #spent: Threads | undefined;
   #start: ShareStart | undefined;
-  /** The threads have replayed shares, though it was in vain. */
-  #hasTried = false;
 
   constructor(shares: number, threads: Threads | undefined, stopwatch: Stopwatch | undefined) {
     this.#shares = shares;
@@ -127,6 +123,8 @@ class Work {
   /** Undefined where there will be no shares, whatever the rules. */
   async startShares(config: ReplayConfig, machineConfig: MachineConfig): Promise<ShareStart | undefined> {
     if (this.#shares === 1) return undefined;
+    if (config.shares === undefined && !(await isWorthReadingTwice(config.captures, machineConfig.rulesets)))
+      return undefined;
     const { startShares } = await import('./shares.ts');
     const profiles = this.stopwatch !== undefined;
     this.#start = startShares(config, machineConfig, this.#threads!, this.#shares, profiles);
@@ -142,7 +140,6 @@ class Work {
     observer: ReplayObserver,
   ): Promise<Run | undefined> {
     const { runShares } = await import('./shares.ts');
-    this.#hasTried = true;
     return runShares(reader, machineConfig, loaded, start, by, observer, this.stopwatch);
   }
 
@@ -154,21 +151,16 @@ class Work {
     observer: ReplayObserver,
   ): Promise<Run> {
     if (workers === 0) return runHere(machineConfig, loaded, reader, observer, this.stopwatch);
-    const [{ Threads }, { runOnPool }] = await Promise.all([import('./threads.ts'), import('./pool.ts')]);
-    if (this.#shares > 1) {
-      this.#start?.board.abort();
-      // Threads that took shares in vain know the engine by heart, and fewer of them are worth more than new ones.
-      if (!this.#hasTried) {
-        this.#spent = this.#threads;
-        this.#threads = new Threads(workers);
-      }
-    }
-    return runOnPool(reader, machineConfig, this.#threads!, observer, this.stopwatch);
+    const { runOnPool } = await import('./pool.ts');
+    // Threads that were to take shares have loaded the engine: they are worth more than new ones.
+    this.#start?.board.abort();
+    const threads = this.#threads!;
+    return runOnPool(reader, machineConfig, threads, workers > threads.count, observer, this.stopwatch);
   }
 
   async end(): Promise<void> {
     this.#start?.board.abort();
-    await Promise.all([this.#threads?.end(), this.#spent?.end()]);
+    await this.#threads?.end();
   }
 }
 

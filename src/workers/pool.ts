@@ -2,7 +2,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { UserError } from '../base/errors.ts';
 import { allocateBatch, allocateBatchIn, arenaBytes, type Batch } from '../batch/batch.ts';
 import { BATCH_CAPACITY } from '../batch/layout.ts';
-import { Ring, SLOT_DECODED, SLOT_DONE, SLOT_FREE } from '../batch/ring.ts';
+import { Ring, SLOT_DONE, SLOT_FREE } from '../batch/ring.ts';
 import type { CaptureReader } from '../capture/reader.ts';
 import { arenaFor } from '../conntrack/conntrack.ts';
 import { type DecodeOptions, decodeBatch } from '../decode/decode.ts';
@@ -14,6 +14,7 @@ import { DECODING, READING, REST, WAITING, WRITING } from '../profile/sections.t
 import type { Stopwatch } from '../profile/stopwatch.ts';
 import type { ReplayObserver } from './config.ts';
 import { progressOf } from './inline.ts';
+import { decodeAhead } from './ring-decoding.ts';
 import { SourceBoard } from './source-board.ts';
 import type { WorkerAnswer, WorkerTask } from './tasks.ts';
 import type { Threads } from './threads.ts';
@@ -37,13 +38,15 @@ export interface PoolRun {
 }
 
 /**
- * Runs a replay on worker threads: this thread reads, and decodes what it has read when no one waits for it; the first worker
- * replays in order, the others decode. Each worker runs one task for the whole run; batches pass through the ring. `stopwatch`: this thread's, in a profiled run.
+ * Runs a replay on worker threads: this thread reads, the first worker replays in order, the others decode. Each worker runs one
+ * task for the whole run; batches pass through the ring. `decodes`: this thread stands for one of those that decode, and does so
+ * with what it has read unless it is being waited for. `stopwatch`: this thread's, in a profiled run.
  */
 export async function runOnPool(
   reader: CaptureReader,
   machine: MachineConfig,
   threads: Threads,
+  decodes: boolean,
   observer: ReplayObserver,
   stopwatch?: Stopwatch,
 ): Promise<PoolRun> {
@@ -82,7 +85,9 @@ export async function runOnPool(
     const all = Promise.all([replaying, ...decoding]);
     // A worker that fails stops the ring; the reader must not wait for it for ever.
     all.catch(() => ring.abort());
-    const options = { checksum: machine.checksum === 'trust' ? 'trust' : 'verify' } as const;
+    const options = decodes
+      ? ({ checksum: machine.checksum === 'trust' ? 'trust' : 'verify' } as const)
+      : undefined;
     const feeder = new Feeder(reader, ring, batches, ports, board, options, observer, stopwatch);
     const interrupted = await feeder.feed().catch((error: unknown) => {
       ring.abort();
@@ -113,7 +118,8 @@ class Feeder {
   readonly #batches: Batch[];
   readonly #ports: readonly MessagePort[];
   readonly #board: SourceBoard;
-  readonly #options: DecodeOptions;
+  /** Undefined when this thread decodes nothing. */
+  readonly #options: DecodeOptions | undefined;
   readonly #observer: ReplayObserver;
   readonly #stopwatch: Stopwatch | undefined;
   #sourcesKnown = -1;
@@ -126,7 +132,7 @@ class Feeder {
     batches: Batch[],
     ports: readonly MessagePort[],
     board: SourceBoard,
-    options: DecodeOptions,
+    options: DecodeOptions | undefined,
     observer: ReplayObserver,
     stopwatch: Stopwatch | undefined,
   ) {
@@ -169,7 +175,7 @@ class Feeder {
         ring.publishSources();
       }
       ring.handRead(sequence);
-      this.#decode(sequence);
+      if (this.#options !== undefined) decodeAhead(ring, sequence, this.#decode);
       this.#observer.onProgress?.(progressOf(this.#reader));
       // Signals and timers are heard between batches only.
       if ((sequence & 7) === 7) await new Promise((resolve) => setImmediate(resolve));
@@ -184,18 +190,11 @@ class Feeder {
     return interrupted;
   }
 
-  /** Decodes the batch that was read last, which is still in this processor's caches, unless one is being waited for. */
-  #decode(sequence: number): void {
-    const ring = this.#ring;
-    if (sequence > 0 && ring.state(ring.slotOf(sequence - 1)) === SLOT_FREE) return;
-    const claimed = ring.tryClaim();
-    if (claimed < 0) return;
-    const slot = ring.slotOf(claimed);
+  readonly #decode = (slot: number): void => {
     this.#stopwatch?.to(DECODING);
     decodeBatch(this.#batches[slot]!, this.#options);
     this.#stopwatch?.to(REST);
-    ring.hand(slot, SLOT_DECODED);
-  }
+  };
 
   async #change(slot: number, from: number): Promise<void> {
     this.#stopwatch?.to(WAITING);

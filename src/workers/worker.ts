@@ -9,6 +9,7 @@ import { Machine } from '../netfilter/machine.ts';
 import { DECODING, LOADING, REST, WAITING } from '../profile/sections.ts';
 import { Stopwatch } from '../profile/stopwatch.ts';
 import { LookAhead } from './pipeline.ts';
+import { waitDecoding } from './ring-decoding.ts';
 import { workOnShare } from './share-task.ts';
 import { SourceBoard } from './source-board.ts';
 import type { RestTask, ShareAnswer, ShareTask, WorkerAnswer, WorkerTask } from './tasks.ts';
@@ -107,20 +108,14 @@ function replayAll(
       ring.hand(ring.slotOf(ready.sequence), task.returnBatches ? SLOT_DONE : SLOT_FREE);
     }
   };
+  const decode = (slot: number): void => {
+    stopwatch?.to(DECODING);
+    decodeBatch(slots.get(slot), options);
+    stopwatch?.to(REST);
+  };
   for (let sequence = 0; ; sequence++) {
-    if (!ring.waitForRead(sequence)) break;
-    // Nothing to replay yet: rather than wait, this worker decodes what nobody does.
-    while (ring.state(ring.slotOf(sequence)) !== SLOT_DECODED) {
-      const claimed = ring.tryClaim();
-      if (claimed < 0) break;
-      const slot = ring.slotOf(claimed);
-      stopwatch?.to(DECODING);
-      decodeBatch(slots.get(slot), options);
-      stopwatch?.to(REST);
-      ring.hand(slot, SLOT_DECODED);
-    }
-    // What nobody has claimed is none of those that have been read.
-    if (!ring.waitForDecoded(sequence)) break;
+    // Rather than wait, this worker decodes what nobody does.
+    if (!waitDecoding(ring, sequence, decode)) break;
     const batch = slots.get(ring.slotOf(sequence));
     if (ring.sourcesVersion !== version) {
       version = ring.sourcesVersion;

@@ -103,7 +103,7 @@ describe('checks and matches of rules', () => {
 /** How a run may be worked on, and the parts of its threads then. */
 const CREWS: readonly (readonly [Partial<ReplayConfig>, ...ThreadRole[]])[] = [
   [{ workers: 0 }, 'all'],
-  [{ workers: 1 }, 'read', 'all'],
+  [{ workers: 1 }, 'read', 'replay'],
   [{ workers: 2, shares: 1 }, 'read', 'replay', 'decode'],
   [{ workers: 2, shares: 2 }, 'share', 'share'],
   [{ workers: 3, shares: 3 }, 'share', 'share', 'share'],

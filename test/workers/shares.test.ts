@@ -5,7 +5,11 @@ import type { ReplayConfig } from '../../src/workers/config.ts';
 import { runReplay } from '../../src/workers/replay.ts';
 import { ShareBoard } from '../../src/workers/share-board.ts';
 import { sharesOf } from '../../src/workers/share-count.ts';
-import { isWorthSharing, MOST_BYTES_WITH_DRAWS } from '../../src/workers/worth-sharing.ts';
+import {
+  isWorthReadingTwice,
+  isWorthSharing,
+  MOST_BYTES_WITH_DRAWS,
+} from '../../src/workers/worth-sharing.ts';
 import { Dice } from '../conntrack/tcp-conversations.ts';
 import { type Bytes, filler, icmp, ip, tcp, udp } from '../kernel/packets.ts';
 import { comparable, howShared, replayInShares } from './in-shares.ts';
@@ -154,6 +158,26 @@ it('is not tried on large captures where rules translate sources', () => {
   expect(isWorthSharing(drawing, much, 2)).toBe(true);
   expect(isWorthSharing(plain, much, undefined)).toBe(true);
   expect(isWorthSharing({ because: 'so' }, 1, 2)).toBe(false);
+});
+
+it('is not tried where to read each packet twice costs more than to replay it', async () => {
+  const frames = (bytes: number) =>
+    bench.capture([
+      {
+        at: 0,
+        bytes: ip(
+          { saddr: '10.1.0.1', daddr: '10.2.0.1' },
+          udp({ sport: 1, dport: 53, payload: filler(bytes) }),
+        ),
+      },
+    ]);
+  const rules = (match: string) => [
+    { family: 4 as const, file: 'rules', text: `-A FORWARD ${match} -j DROP` },
+  ];
+  const [short, long] = [frames(50), frames(1000)].map((file) => [`eth0:in=${file}`]);
+  expect(await isWorthReadingTwice(short!, rules('-p udp'))).toBe(true);
+  expect(await isWorthReadingTwice(long!, rules('-p udp'))).toBe(false);
+  expect(await isWorthReadingTwice(long!, rules('-m string --string x --algo bm'))).toBe(true);
 });
 
 describe('rules that look at more than one connection', () => {
