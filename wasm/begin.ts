@@ -131,7 +131,20 @@ export function begin(batch: usize, i: u32, context: usize): bool {
   let masqueradedBy: u32 = 0;
   if ((flags & (isIpv4 ? TRANSLATES4 : TRANSLATES6)) !== 0) status |= IPS_SRC_NAT_DONE | IPS_DST_NAT_DONE;
   if ((known & ENTRY_TRANSLATED) !== 0) {
-    known = translate(batch, i, known, saddr, daddr, sport, dport, l4proto, isIpv4, isEcho, context);
+    known = translate(
+      batch,
+      i,
+      known,
+      saddr,
+      daddr,
+      sport,
+      dport,
+      replyDport,
+      l4proto,
+      isIpv4,
+      isEcho,
+      context,
+    );
     if (known === 0) return false;
     const translated = translation(context);
     from = v128.load(translated, ANSWERS_FROM);

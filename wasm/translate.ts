@@ -62,6 +62,7 @@ export function translate(
   daddr: v128,
   sport: u32,
   dport: u32,
+  replyDport: u32,
   l4proto: u32,
   isIpv4: bool,
   isEcho: bool,
@@ -73,15 +74,17 @@ export function translate(
   const to = memo + MEMO_RECORD;
   let step = stepOf(steps, known);
   let status: u32 = 0;
+  let from = daddr;
+  let port = dport;
   v128.store(to, daddr, ANSWERS_FROM);
   v128.store(to, saddr, ANSWERS_TO);
   store<u32>(to, dport, ANSWERS_PORT);
   if ((load<u32>(step, STEP_FLAGS) & STEP_DESTINATION) !== 0) {
-    const from = exchanged(step, daddr);
+    from = exchanged(step, daddr);
     const given = load<i32>(step, STEP_PORT);
-    const port: u32 = given < 0 ? dport : given;
+    port = given < 0 ? dport : given;
     if (port !== dport) {
-      if (isEcho || isTaken(from, saddr, port, sport, l4proto, isIpv4, context)) return 0;
+      if (isEcho) return 0;
       status = IPS_DST_NAT;
     }
     if (v128.any_true(v128.xor(from, daddr))) status = IPS_DST_NAT;
@@ -92,6 +95,8 @@ export function translate(
     if (next === 0) return 0;
     step = stepOf(steps, next);
   }
+  // What get_unique_tuple() asks of the destination, whatever becomes of the source; who is found may have expired, and go.
+  if (isTaken(from, saddr, isEcho ? sport : port, replyDport, l4proto, isIpv4, context)) return 0;
   if ((load<u32>(step, STEP_FLAGS) & STEP_PLAIN) === 0) return 0;
   const path = load<u32>(step, STEP_PATH);
   const source = exchanged(step, saddr);
