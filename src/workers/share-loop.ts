@@ -14,23 +14,6 @@ import type { ShareBoard } from './share-board.ts';
 /** A table of connections that is so full of them is not divided: what has expired counts, too. */
 const MOST_OF_TABLE = 0.75;
 
-/** So many packets tell what the others will be. */
-const TELLING_PACKETS = 32_768;
-
-/**
- * Most packets begin a connection, and the table will not hold all of them: a flood, of which it is known at once that it comes to
- * nothing to divide it.
- */
-export function willBeFull(
-  connections: number,
-  packets: number,
-  { fileBytes, fileBytesTotal }: Pick<CaptureReader['position'], 'fileBytes' | 'fileBytesTotal'>,
-  most: number,
-): boolean {
-  if (packets < TELLING_PACKETS || 2 * connections < packets || fileBytesTotal === undefined) return false;
-  return (connections * fileBytesTotal) / fileBytes > most;
-}
-
 /**
  * Replays one share in the calling thread: reads the whole capture, and takes from it what is the share's. True when it
  * was ended early.
@@ -75,8 +58,7 @@ export async function runShare(
       throw new NotSharable('interfaces that are not known before');
     machine.stage.process(batch, []);
     machine.assertSharable(share);
-    const connections = board.noteConnections(share.index, machine.mostConnections);
-    if (connections > most || willBeFull(connections, packets, reader.position, most))
+    if (board.noteConnections(share.index, machine.mostConnections) > most)
       throw new NotSharable('a table of connections that is nearly full');
     observer.onProgress?.(progressOf(reader));
     // Signals and timers are heard between batches only.

@@ -5,7 +5,6 @@ import type { ReplayConfig } from '../../src/workers/config.ts';
 import { runReplay } from '../../src/workers/replay.ts';
 import { ShareBoard } from '../../src/workers/share-board.ts';
 import { sharesOf } from '../../src/workers/share-count.ts';
-import { willBeFull } from '../../src/workers/share-loop.ts';
 import {
   isWorthReadingTwice,
   isWorthSharing,
@@ -125,15 +124,6 @@ describe('a replay in shares', () => {
     expect(await replayInShares(one, 2, 'addresses')).toBeUndefined();
     const whole = comparable((await runReplay(one)).result);
     expect(comparable((await runReplay({ ...one, workers: 2, shares: 2 })).result)).toEqual(whole);
-  });
-
-  it('is given up at once where the first packets tell that the table will be full', () => {
-    const flood = { fileBytes: 1e6, fileBytesTotal: 1e8 };
-    expect(willBeFull(30_000, 40_000, flood, 200_000)).toBe(true);
-    expect(willBeFull(30_000, 40_000, flood, 4e6)).toBe(false);
-    expect(willBeFull(3_000, 4_000, flood, 200_000)).toBe(false);
-    expect(willBeFull(15_000, 40_000, flood, 200_000)).toBe(false);
-    expect(willBeFull(30_000, 40_000, { ...flood, fileBytesTotal: undefined }, 200_000)).toBe(false);
   });
 
   it('ends early at one packet for all', async () => {
