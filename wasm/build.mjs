@@ -85,9 +85,7 @@ options.push('--enable', 'simd', '--enable', 'threads', '--disable', 'bulk-memor
 
 let compiled;
 const { error, stderr } = await asc.main(options, {
-  // A decorator of a function is not TypeScript: it stands in a comment there.
-  readFile: (name, folder) =>
-    modules.get(name) ?? read(join(here, folder, name))?.replace(/^\/\/ (?=@inline$)/gm, ''),
+  readFile: (name, folder) => modules.get(name) ?? read(join(here, folder, name)),
   writeFile: (_name, contents) => {
     compiled = contents;
   },

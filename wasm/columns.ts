@@ -1,5 +1,4 @@
 /** Passes over columns: the everyday cases of src/direction/director.ts and src/netfilter/quick-columns.loop.ts. */
-import { big16, big32 } from './bytes';
 import {
   AT_CHECKSUM,
   AT_DATA,
@@ -60,8 +59,8 @@ export function sort(
   const source: u32 = load<u16>(batch + 2 * begin, AT_SOURCE);
   const vlan: u32 = load<u16>(batch + 2 * begin, AT_VLAN);
   const ifindex = load<u32>(batch + 4 * begin, AT_IFINDEX);
-  const isPlain = told === DIRECTION_IN && !isLoopback && !isStrange && macHigh !== -1;
-  const stored = ((<u64>bswap<u16>(<u16>macHigh)) << 16) | ((<u64>bswap<u32>(<u32>macLow)) << 32);
+  // The address as six bytes lie in the memory, above two that are shifted out.
+  const own = ((<u64>bswap<u16>(<u16>macHigh)) << 16) | ((<u64>bswap<u32>(<u32>macLow)) << 32);
   for (let i = begin; i < end; i++) {
     const p1 = batch + i;
     const p2 = batch + 2 * i;
@@ -72,22 +71,12 @@ export function sort(
       (load<u32>(p4, AT_IFINDEX) ^ ifindex);
     if (differs !== 0) return i;
     const macOffset = load<u32>(p4, AT_MAC_OFFSET);
-    // Most captures: told to have come in, and to the interface's own address.
-    if (isPlain && load<u8>(p1, AT_PKT_TYPE) === PKT_UNKNOWN && macOffset !== NO_OFFSET) {
-      const isOwn = load<u64>(batch + macOffset, AT_DATA) << 16 === stored;
-      store<u16>(p2, iface, AT_IFACE_ID);
-      store<u16>(p2, port, AT_PORT_ID);
-      store<u8>(p1, isOwn ? PKT_HOST : PKT_OTHERHOST, AT_SKB_PKT_TYPE);
-      store<u8>(p1, DIRECTION_IN, AT_DIRECTION);
-      continue;
-    }
     const hasMac = macOffset !== NO_OFFSET && macHigh !== -1;
     const mac = batch + macOffset + AT_DATA;
     let type: u32 = load<u8>(p1, AT_PKT_TYPE);
     const isUnicast = type === PKT_UNKNOWN;
     if (isUnicast) {
-      const isOthers =
-        hasMac && !isLoopback && (<i32>big32(mac + 2) !== macLow || <i32>big16(mac) !== macHigh);
+      const isOthers = hasMac && !isLoopback && load<u64>(mac) << 16 !== own;
       type = isOthers ? PKT_OTHERHOST : PKT_HOST;
     }
     if (isStrange) type = PKT_OTHERHOST;
@@ -98,7 +87,7 @@ export function sort(
       else if (recorded === RECORD_INBOUND) way = DIRECTION_IN;
       else if (recorded === RECORD_OUTBOUND) way = DIRECTION_OUT;
       else if (!hasMac) return i;
-      else if (<i32>big32(mac + 8) === macLow && <i32>big16(mac + 6) === macHigh) way = DIRECTION_OUT;
+      else if (load<u64>(mac, 6) << 16 === own) way = DIRECTION_OUT;
       else if (port === 0) way = DIRECTION_IN;
       else return i;
       if (way === DIRECTION_OUT) type = PKT_HOST;

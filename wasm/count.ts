@@ -20,11 +20,10 @@ export function countPacket(
   lengthBytes: u32,
   context: usize,
 ): void {
-  const amount = f64x2.replace_lane(f64x2.splat(1), 1, <f64>lengthBytes);
-  addPair(load<u32>(context, CONTEXT_PATHS), path, amount);
+  addPacket(load<u32>(context, CONTEXT_PATHS), path, lengthBytes);
   const protocol = (load<u8>(batch + i, AT_FAMILY) === 4 ? 0 : 256) + <u32>load<u8>(batch + i, AT_L4PROTO);
   const counter = protocol * STATE_COUNT + (ctinfo === CT_NEW ? STATE_NEW : STATE_ESTABLISHED);
-  addPair(load<u32>(context, CONTEXT_STATES), counter, amount);
+  addPacket(load<u32>(context, CONTEXT_STATES), counter, lengthBytes);
   store<u32>(batch + 4 * i, path, AT_PATH);
   store<u8>(batch + i, ctinfo, AT_CTINFO);
   store<u16>(batch + 2 * i, 0, AT_INVALID_REASON);
@@ -45,12 +44,12 @@ export function countRecalled(
 
 /** Accounts for a packet of the connection and direction that `reference` names. */
 export function account(reference: u32, lengthBytes: u32, context: usize): void {
-  const amount = f64x2.replace_lane(f64x2.splat(1), 1, <f64>lengthBytes);
-  addPair(load<u32>(context, CONTEXT_ACCOUNTS), reference, amount);
+  addPacket(load<u32>(context, CONTEXT_ACCOUNTS), reference, lengthBytes);
 }
 
-/** Packets and bytes, pair `i` of them. */
-function addPair(counters: usize, i: u32, amount: v128): void {
+/** Adds a packet to pair `i` of packets and bytes. */
+function addPacket(counters: usize, i: u32, lengthBytes: u32): void {
   const at = counters + 16 * i;
+  const amount = f64x2.replace_lane(f64x2.splat(1), 1, <f64>lengthBytes);
   v128.store(at, f64x2.add(v128.load(at), amount));
 }

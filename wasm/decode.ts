@@ -59,7 +59,7 @@ import { ownerOfIpv4, ownerOfIpv6, ownerOfPlain, UNDEALT } from './share';
 
 const ETHERNET_BYTES: u32 = 14;
 /** Headers of Ethernet and IPv4, and the first word behind them. */
-const PLAIN_BYTES: u32 = 14 + 28;
+const PLAIN_BYTES: u32 = ETHERNET_BYTES + 28;
 const SLL_BYTES: u32 = 16;
 const SLL2_BYTES: u32 = 20;
 const VLAN_BYTES: u32 = 4;
@@ -207,14 +207,12 @@ function networkOf(frame: usize, captured: u32, linktype: u32): u32 {
 
 /** The everyday row: Ethernet, untagged, IPv4. */
 function decodeRow(batch: usize, i: u32, verify: bool): bool {
-  const p1 = batch + i;
-  const p2 = batch + 2 * i;
   const p4 = batch + 4 * i;
   const begin = load<u32>(p4, AT_DATA_OFFSET);
   const captured = load<u32>(p4, AT_CAP_LEN);
   const frame = batch + begin + AT_DATA;
   if (
-    load<u16>(p2, AT_LINKTYPE) !== LINKTYPE_ETHERNET ||
+    load<u16>(batch + 2 * i, AT_LINKTYPE) !== LINKTYPE_ETHERNET ||
     captured < ETHERNET_BYTES ||
     load<u16>(frame, 12) !== ETH_P_IP_STORED
   )
@@ -227,15 +225,31 @@ function decodeRow(batch: usize, i: u32, verify: bool): bool {
     pktType = groupType(frame);
   }
   const at = begin + ETHERNET_BYTES;
+  storeLink(batch, i, pktType, NO_VLAN, ETH_P_IP, begin, at, 0);
+  return decodeIpv4(batch, i, at, captured - ETHERNET_BYTES, onWire - ETHERNET_BYTES, flags, verify);
+}
+
+function storeLink(
+  batch: usize,
+  i: u32,
+  pktType: u32,
+  vlan: u32,
+  etherType: u32,
+  macOffset: u32,
+  l3Offset: u32,
+  ifindex: u32,
+): void {
+  const p1 = batch + i;
+  const p2 = batch + 2 * i;
+  const p4 = batch + 4 * i;
   store<u8>(p1, 0, AT_DROP);
   store<u8>(p1, pktType, AT_PKT_TYPE);
   store<u16>(p2, 0, AT_FRAG_OFFSET);
-  store<u16>(p2, NO_VLAN, AT_VLAN);
-  store<u16>(p2, ETH_P_IP, AT_ETHER_TYPE);
-  store<u32>(p4, begin, AT_MAC_OFFSET);
-  store<u32>(p4, at, AT_L3_OFFSET);
-  store<u32>(p4, 0, AT_IFINDEX);
-  return decodeIpv4(batch, i, at, captured - ETHERNET_BYTES, onWire - ETHERNET_BYTES, flags, verify);
+  store<u16>(p2, vlan, AT_VLAN);
+  store<u16>(p2, etherType, AT_ETHER_TYPE);
+  store<u32>(p4, macOffset, AT_MAC_OFFSET);
+  store<u32>(p4, l3Offset, AT_L3_OFFSET);
+  store<u32>(p4, ifindex, AT_IFINDEX);
 }
 
 /** PKT_* of a frame to a group. */
@@ -283,14 +297,7 @@ function decodeUnusual(batch: usize, i: u32, verify: bool): bool {
   // The innermost tag stands right before the network header.
   const vlan: u32 = at === untagged ? NO_VLAN : big16(frame + at - VLAN_BYTES) & 0x0fff;
 
-  store<u8>(p1, 0, AT_DROP);
-  store<u8>(p1, pktType, AT_PKT_TYPE);
-  store<u16>(p2, 0, AT_FRAG_OFFSET);
-  store<u16>(p2, vlan, AT_VLAN);
-  store<u16>(p2, etherType, AT_ETHER_TYPE);
-  store<u32>(p4, macOffset, AT_MAC_OFFSET);
-  store<u32>(p4, begin + at, AT_L3_OFFSET);
-  store<u32>(p4, ifindex, AT_IFINDEX);
+  storeLink(batch, i, pktType, vlan, etherType, macOffset, begin + at, ifindex);
   return etherType === ETH_P_IP
     ? decodeIpv4(batch, i, begin + at, captured - at, onWire - at, flags, verify)
     : decodeIpv6(batch, i, begin + at, captured - at, onWire - at, flags, verify);

@@ -52,7 +52,7 @@ function lanes(words: v128): u64 {
 
 /** To 16 bits, of a sum below 2^38: 0 only for nothing but zeros, 0xffff for any other multiple of it. */
 export function fold(sum: u64): u32 {
-  // At most three times 0xffff; so that what is carried again cannot overflow, but for none of the multiples.
+  // At most three times 0xffff, and then at most 0xffff + 2.
   const once = <u32>(sum & 0xffff) + (<u32>(sum >>> 16) & 0xffff) + <u32>(sum >>> 32);
   const twice = (once & 0xffff) + (once >>> 16);
   return (twice & 0xffff) + (twice >>> 16);

@@ -120,7 +120,6 @@ export function takeEveryday(batch: usize, begin: u32, end: u32, context: usize)
 }
 
 /** State, CT_*, of a packet of a connection that is not TCP. */
-// @inline
 function stateOf(at: usize, dir: u32): u32 {
   const isAnswered = (load<u32>(at, 4 * C_STATUS) & IPS_SEEN_REPLY) !== 0;
   return dir === 1 ? CT_ESTABLISHED_REPLY : isAnswered ? CT_ESTABLISHED : CT_NEW;
@@ -130,7 +129,6 @@ function stateOf(at: usize, dir: u32): u32 {
  * An everyday segment, and the way of its connection: tcp_in_window() and what follows. Its path, or NOT_TAKEN and nothing is
  * changed. Conditions are signs of differences and bits of one word, so that nearly nothing is a jump.
  */
-// @inline
 function takeSegment(batch: usize, i: u32, at: usize, dir: u32, kind: u32, flags: u32, context: usize): i32 {
   const p4 = batch + 4 * i;
   const status = load<u32>(at, 4 * C_STATUS);
@@ -221,7 +219,6 @@ function takeSegment(batch: usize, i: u32, at: usize, dir: u32, kind: u32, flags
 }
 
 /** The same of UDP and echoes, which come in `state`. */
-// @inline
 function takeOthers(
   batch: usize,
   i: u32,

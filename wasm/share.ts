@@ -40,8 +40,12 @@ export function ownerOfPlain(header: usize, count: u32): i32 {
   const isOther = (isTcp | <i32>(l4proto === IPPROTO_UDP)) ^ 1;
   const odd = (<i32>load<u8>(header) ^ NO_OPTIONS) | (<i32>load<u16>(header, 6) & FRAGMENT_STORED) | isOther;
   if (odd !== 0) return UNDEALT;
+  return byAddresses(header, isTcp !== 0, count);
+}
+
+function byAddresses(header: usize, isTcp: bool, count: u32): i32 {
   const key = load<i32>(header, 12) ^ load<i32>(header, 16);
-  return shareOf(select<i32>(withPorts(key, load<u32>(header, 20)), key, isTcp !== 0), count);
+  return shareOf(select<i32>(withPorts(key, load<u32>(header, 20)), key, isTcp), count);
 }
 
 /** The share of an IPv4 packet of which `captured` bytes lie at `header`, or UNDEALT. */
@@ -57,8 +61,7 @@ export function ownerOfIpv4(header: usize, captured: u32, count: u32, byPorts: b
       return UNDEALT;
     if (byPorts) return shareOf((l4proto << 16) | (<u32>i32x4.extract_lane(words, 3) >>> 16), count);
   } else if (byPorts) return shareOf((l4proto << 16) | greater(ports), count);
-  const key = load<i32>(header, 12) ^ load<i32>(header, 16);
-  return shareOf(select<i32>(withPorts(key, load<u32>(header, 20)), key, l4proto === IPPROTO_TCP), count);
+  return byAddresses(header, l4proto === IPPROTO_TCP, count);
 }
 
 /** The same for an IPv6 packet. */

@@ -15,6 +15,11 @@ export interface DecodeOptions {
   readonly checksum: 'verify' | 'trust';
 }
 
+/** What `--checksum` asks of the decoder: of what cannot be verified it says so by itself. */
+export function decodeOptions(checksum: 'auto' | 'verify' | 'trust'): DecodeOptions {
+  return { checksum: checksum === 'trust' ? 'trust' : 'verify' };
+}
+
 const frame = new Frame();
 
 /**

@@ -1,6 +1,9 @@
 /** Bytes whose 32-bit words can be added to a double without rounding, by far: 2^18 words of 2^32. */
 const CHUNK_BYTES = 1 << 20;
 
+/** In an IPv4 header. */
+const HEADER_CHECKSUM_AT = 10;
+
 /**
  * One's complement sum (RFC 1071) of data[at, at + bytes) added to `sum`, folded to 16 bits. `sum` is below 2^20.
  * With the checksum field in place it is 0xffff when the checksum is right.
@@ -34,6 +37,12 @@ export function internetSum(view: DataView, at: number, bytes: number, sum: numb
   }
   if (at < end) sum += view.getUint8(at) << 8;
   return fold(sum);
+}
+
+/** ip_send_check(): the checksum of the IPv4 header of `bytes` bytes at `at`, into its place. */
+export function writeHeaderChecksum(view: DataView, at: number, bytes: number): void {
+  view.setUint16(at + HEADER_CHECKSUM_AT, 0);
+  view.setUint16(at + HEADER_CHECKSUM_AT, ~internetSum(view, at, bytes, 0) & 0xffff);
 }
 
 function fold(sum: number): number {

@@ -1,9 +1,10 @@
-const OPTION_END = 0;
-const OPTION_NOOP = 1;
+/** IP options (RFC 791). */
+export const OPTION_END = 0;
+export const OPTION_NOOP = 1;
 const OPTION_RECORD_ROUTE = 7;
 const OPTION_TIMESTAMP = 68;
-const OPTION_LOOSE_ROUTE = 131;
-const OPTION_STRICT_ROUTE = 137;
+export const OPTION_LOOSE_ROUTE = 131;
+export const OPTION_STRICT_ROUTE = 137;
 const OPTION_ROUTER_ALERT = 148;
 
 const TIMESTAMP_WITH_ADDRESS = 1;

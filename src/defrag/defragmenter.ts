@@ -1,6 +1,7 @@
 import { allocateBatch, type Batch } from '../batch/batch.ts';
 import { DECODE_MORE_FRAGMENTS, NO_OFFSET } from '../batch/layout.ts';
 import { decodeBatch } from '../decode/decode.ts';
+import { writeHeaderChecksum } from '../decode/internet-checksum.ts';
 import type { Host } from '../host/types.ts';
 import type { Packet } from '../packet/packet.ts';
 import { combineEcn, DUPLICATE, FragmentQueue, OVERLAP } from './fragment-queue.ts';
@@ -110,14 +111,13 @@ export class Defragmenter {
     const ecn = combineEcn(queue.ecn);
     const total = queue.head.length + queue.length;
     if (ecn < 0 || total > 65535) return this.drop();
-    const { data: out, view } = this.spare;
+    const { view } = this.spare;
     const at = LINK_BYTES;
     const whole = this.lay(queue);
     view.setUint16(at + 2, total);
     view.setUint8(at + 1, view.getUint8(at + 1) | ecn);
     view.setUint16(at + 6, queue.maxDfSize === queue.maxSize ? 0x4000 : 0);
-    view.setUint16(at + 10, 0);
-    view.setUint16(at + 10, headerChecksum(out, at, queue.head.length));
+    writeHeaderChecksum(view, at, queue.head.length);
     return this.give(batch, i, p, queue, whole, total);
   }
 
@@ -306,11 +306,4 @@ function noteHead(queue: FragmentQueue, batch: Batch, i: number, bytes: number):
   queue.head = batch.data.slice(l3, l3 + bytes);
   const mac = c.macOffset[i]!;
   if (mac !== NO_OFFSET) queue.link = batch.data.slice(mac, mac + ETHERNET_BYTES);
-}
-
-function headerChecksum(bytes: Uint8Array, at: number, count: number): number {
-  let sum = 0;
-  for (let i = 0; i < count; i += 2) sum += (bytes[at + i]! << 8) | bytes[at + i + 1]!;
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
 }

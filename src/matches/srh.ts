@@ -98,9 +98,9 @@ export const srh = defineMatch<SrhOptions>({
     },
     save: (o) =>
       saveNumber('next-hdr', o.nextHeader) +
-      saveTests('hdr-len', o.headerLength) +
-      saveTests('segs-left', o.segmentsLeft) +
-      saveTests('last-entry', o.lastEntry) +
+      eachTest('hdr-len', o.headerLength, saveNumber) +
+      eachTest('segs-left', o.segmentsLeft, saveNumber) +
+      eachTest('last-entry', o.lastEntry, saveNumber) +
       saveNumber('tag', o.tag) +
       saveSegment('psid', o.previous) +
       saveSegment('nsid', o.next) +
@@ -108,9 +108,9 @@ export const srh = defineMatch<SrhOptions>({
     list: (o) =>
       'srh' +
       listNumber('next-hdr', o.nextHeader) +
-      listTests('hdr-len', o.headerLength) +
-      listTests('segs-left', o.segmentsLeft) +
-      listTests('last-entry', o.lastEntry) +
+      eachTest('hdr-len', o.headerLength, listNumber) +
+      eachTest('segs-left', o.segmentsLeft, listNumber) +
+      eachTest('last-entry', o.lastEntry, listNumber) +
       listNumber('tag', o.tag) +
       listSegment('psid', o.previous) +
       listSegment('nsid', o.next) +
@@ -182,9 +182,9 @@ function saveNumber(name: string, given: (Given & { readonly value: number }) | 
   return given === undefined ? '' : `${not(given)} --srh-${name} ${given.value}`;
 }
 
-function saveTests(name: string, tests: ByteTests): string {
+function eachTest(name: string, tests: ByteTests, write: typeof saveNumber): string {
   return COMPARISONS.map((one) =>
-    saveNumber(`${name}-${one}`, tests[one] && { ...tests[one], value: tests.value }),
+    write(`${name}-${one}`, tests[one] && { ...tests[one], value: tests.value }),
   ).join('');
 }
 
@@ -196,12 +196,6 @@ function saveSegment(name: string, given: Segment | undefined): string {
 
 function listNumber(name: string, given: (Given & { readonly value: number }) | undefined): string {
   return given === undefined ? '' : ` ${name}:${given.inverted ? '!' : ''}${given.value}`;
-}
-
-function listTests(name: string, tests: ByteTests): string {
-  return COMPARISONS.map((one) =>
-    listNumber(`${name}-${one}`, tests[one] && { ...tests[one], value: tests.value }),
-  ).join('');
 }
 
 function listSegment(name: string, given: Segment | undefined): string {

@@ -1,4 +1,6 @@
 import { DECODE_OPTIONS, PKT_HOST } from '../batch/layout.ts';
+import { writeHeaderChecksum } from '../decode/internet-checksum.ts';
+import { OPTION_END, OPTION_LOOSE_ROUTE, OPTION_NOOP, OPTION_STRICT_ROUTE } from '../decode/ipv4-options.ts';
 import {
   type Host,
   ROUTE_BROADCAST,
@@ -12,14 +14,7 @@ import { R_DADDR, R_DECODE_FLAGS, R_FAMILY, R_PKT_TYPE } from '../packet/registe
 import { writableBytes } from '../packet/rewrite.ts';
 
 const IPV4_HEADER_BYTES = 20;
-const CHECKSUM_AT = 10;
 const DADDR_AT = 16;
-
-/** IP options (RFC 791). */
-const IPOPT_END = 0;
-const IPOPT_NOOP = 1;
-const IPOPT_LSRR = 131;
-const IPOPT_SSRR = 137;
 
 /**
  * IPv4 source routes: a packet to this host says to which address it goes on. Where the interface accepts that
@@ -62,7 +57,7 @@ export class SourceRoute {
     if (r[R_PKT_TYPE] !== PKT_HOST) return false;
     const option = p.l3Offset + at;
     this.#at = at;
-    this.#isStrict = p.bytes[option] === IPOPT_SSRR;
+    this.#isStrict = p.bytes[option] === OPTION_STRICT_ROUTE;
     const { kind } = route;
     if (kind === ROUTE_UNICAST) return !this.#isStrict;
     if (kind === ROUTE_BROADCAST || kind === ROUTE_MULTICAST) return false;
@@ -104,7 +99,7 @@ export class SourceRoute {
     setDestination(p, this.#nextHop);
     p.view.setInt32(option + pointer - 1, this.#ownAddress(p, oif));
     bytes[option + 2] = pointer + 4;
-    p.view.setUint16(p.l3Offset + CHECKSUM_AT, headerChecksum(p));
+    writeHeaderChecksum(p.view, p.l3Offset, 4 * (bytes[p.l3Offset]! & 15));
   }
 
   /** ip_rt_get_source(). */
@@ -124,9 +119,10 @@ function optionAt({ r, bytes, l3Offset, l3End }: Packet): number {
   const end = Math.min(l3End, l3Offset + 4 * (bytes[l3Offset]! & 15));
   for (let at = l3Offset + IPV4_HEADER_BYTES; at + 2 < end; ) {
     const option = bytes[at]!;
-    if (option === IPOPT_END) break;
-    const length = option === IPOPT_NOOP ? 1 : Math.max(2, bytes[at + 1]!);
-    if (option === IPOPT_LSRR || option === IPOPT_SSRR) return at + length <= end ? at - l3Offset : 0;
+    if (option === OPTION_END) break;
+    const length = option === OPTION_NOOP ? 1 : Math.max(2, bytes[at + 1]!);
+    if (option === OPTION_LOOSE_ROUTE || option === OPTION_STRICT_ROUTE)
+      return at + length <= end ? at - l3Offset : 0;
     at += length;
   }
   return 0;
@@ -137,13 +133,4 @@ function setDestination(p: Packet, daddr: number): void {
   writableBytes(p);
   p.view.setInt32(p.l3Offset + DADDR_AT, daddr);
   p.r[R_DADDR] = daddr;
-}
-
-/** ip_send_check(): of the header as it stands, with nothing in the place of the sum. */
-function headerChecksum({ bytes, view, l3Offset }: Packet): number {
-  const headerBytes = 4 * (bytes[l3Offset]! & 15);
-  let sum = 0;
-  for (let at = 0; at < headerBytes; at += 2) if (at !== CHECKSUM_AT) sum += view.getUint16(l3Offset + at);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
 }

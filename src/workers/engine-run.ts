@@ -111,7 +111,7 @@ class Work {
   /** This thread's, in a profiled run. */
   readonly stopwatch: Stopwatch | undefined;
   readonly #shares: number;
-  #threads: Threads | undefined;
+  readonly #threads: Threads | undefined;
   #start: ShareStart | undefined;
 
   constructor(shares: number, threads: Threads | undefined, stopwatch: Stopwatch | undefined) {

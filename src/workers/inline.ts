@@ -1,6 +1,6 @@
 import type { Batch } from '../batch/batch.ts';
 import type { CaptureReader } from '../capture/reader.ts';
-import { decodeBatch } from '../decode/decode.ts';
+import { decodeBatch, decodeOptions } from '../decode/decode.ts';
 import type { Machine } from '../netfilter/machine.ts';
 import { DECODING, READING, REST, WRITING } from '../profile/sections.ts';
 import type { Stopwatch } from '../profile/stopwatch.ts';
@@ -18,7 +18,7 @@ export async function runInline(
 ): Promise<boolean> {
   const lookAhead = new LookAhead(machine.direction.linksEchoes);
   const free: Batch[] = [];
-  const options = { checksum: checksum === 'trust' ? 'trust' : 'verify' } as const;
+  const options = decodeOptions(checksum);
   let packets = 0;
   let sequence = 0;
   let interrupted = false;

@@ -5,7 +5,7 @@ import { BATCH_CAPACITY } from '../batch/layout.ts';
 import { Ring, SLOT_DONE, SLOT_FREE } from '../batch/ring.ts';
 import type { CaptureReader } from '../capture/reader.ts';
 import { arenaFor } from '../conntrack/conntrack.ts';
-import { type DecodeOptions, decodeBatch } from '../decode/decode.ts';
+import { type DecodeOptions, decodeBatch, decodeOptions } from '../decode/decode.ts';
 import { loadHost } from '../host/load.ts';
 import type { MachineConfig } from '../netfilter/machine.ts';
 import type { ReplayResult } from '../netfilter/result.ts';
@@ -85,9 +85,7 @@ export async function runOnPool(
     const all = Promise.all([replaying, ...decoding]);
     // A worker that fails stops the ring; the reader must not wait for it for ever.
     all.catch(() => ring.abort());
-    const options = decodes
-      ? ({ checksum: machine.checksum === 'trust' ? 'trust' : 'verify' } as const)
-      : undefined;
+    const options = decodes ? decodeOptions(machine.checksum) : undefined;
     const feeder = new Feeder(reader, ring, batches, ports, board, options, observer, stopwatch);
     const interrupted = await feeder.feed().catch((error: unknown) => {
       ring.abort();

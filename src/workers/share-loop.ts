@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CaptureReader } from '../capture/reader.ts';
-import { decodeShare } from '../decode/decode.ts';
+import { decodeOptions, decodeShare } from '../decode/decode.ts';
 import { NotSharable, type Share } from '../decode/share.ts';
 import { FragmentBudget } from '../defrag/fragment-budget.ts';
 import type { Machine } from '../netfilter/machine.ts';
@@ -28,7 +28,7 @@ export async function runShare(
   observer: ReplayObserver,
   stopwatch: Stopwatch | undefined,
 ): Promise<boolean> {
-  const options = { checksum: checksum === 'trust' ? 'trust' : 'verify' } as const;
+  const options = decodeOptions(checksum);
   const budget = new FragmentBudget(machine.host);
   const most = MOST_OF_TABLE * machine.roomForConnections;
   const interfaces = machine.host.interfaces.length;

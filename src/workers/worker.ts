@@ -4,7 +4,7 @@ import { UserError } from '../base/errors.ts';
 import { Batch, type BatchPlace } from '../batch/batch.ts';
 import { Ring, SLOT_DECODED, SLOT_DONE, SLOT_FREE } from '../batch/ring.ts';
 import type { CaptureSource } from '../capture/source.ts';
-import { decodeBatch } from '../decode/decode.ts';
+import { decodeBatch, decodeOptions } from '../decode/decode.ts';
 import { Machine } from '../netfilter/machine.ts';
 import { DECODING, LOADING, REST, WAITING } from '../profile/sections.ts';
 import { Stopwatch } from '../profile/stopwatch.ts';
@@ -75,7 +75,7 @@ class Slots {
 }
 
 function decodeAll(ring: Ring, slots: Slots, task: WorkerTask, stopwatch: Stopwatch | undefined): void {
-  const options = { checksum: task.checksum === 'trust' ? 'trust' : 'verify' } as const;
+  const options = decodeOptions(task.checksum);
   for (;;) {
     const sequence = ring.claim();
     if (!ring.waitForRead(sequence)) return;
@@ -99,7 +99,7 @@ function replayAll(
   stopwatch?.to(REST);
   const board = SourceBoard.from(task.sources);
   const lookAhead = new LookAhead(machine.direction.linksEchoes, ring.slots - SLOTS_NOT_HELD);
-  const options = { checksum: task.checksum === 'trust' ? 'trust' : 'verify' } as const;
+  const options = decodeOptions(task.checksum);
   let sources: CaptureSource[] = [];
   let version = -1;
   const replayReady = (isEnd: boolean): void => {

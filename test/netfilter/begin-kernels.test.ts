@@ -10,59 +10,24 @@ import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import type { Batch } from '../../src/batch/batch.ts';
 import { ACCOUNT_ELEMENTS, HEADER_INDEX_USED, RECORD_WORDS } from '../../src/conntrack/layout.ts';
-import { ConntrackTable } from '../../src/conntrack/table.ts';
+import type { ConntrackTable } from '../../src/conntrack/table.ts';
 import { decodeBatch } from '../../src/decode/decode.ts';
 import { Machine } from '../../src/netfilter/machine.ts';
 import { Dice } from '../conntrack/tcp-conversations.ts';
+import { type Arrived, fillBatch, SOURCES, watchTables } from './machine-bench.ts';
 import { type Sent, shortConversations } from './short-conversations.ts';
 import { world } from './short-conversations-world.ts';
 
 const FIRST = Number(process.env.SEED ?? 1);
 const COUNT = Number(process.env.COUNT ?? 16);
 const PACKETS = 3000;
-const LINKTYPE_RAW = 101;
 
-const SOURCES = ['eth0', 'eth1'].map((ifaceName, index) => ({
-  index,
-  file: ifaceName,
-  ifaceName,
-  ifaceGiven: true,
-  direction: 'in' as const,
-  linktype: LINKTYPE_RAW,
-  snaplen: 0,
-  unitsPerSecond: 1_000_000_000n,
-}));
-
-interface Timed extends Sent {
-  readonly timeNs: number;
-}
-
-function timed(dice: Dice, packets: readonly Sent[]): Timed[] {
+function timed(dice: Dice, packets: readonly Sent[]): Arrived[] {
   let timeNs = 1e9;
   return packets.map((one) => {
     timeNs += dice.chance(1) ? 1.3e9 : dice.below(2e6);
     return { ...one, timeNs: dice.chance(1) ? timeNs - 5e6 : timeNs };
   });
-}
-
-/** Reads packets into a batch as a capture reader would. */
-function fill(batch: Batch, packets: readonly Timed[], firstPacket: number): void {
-  const c = batch.columns;
-  let at = 0;
-  packets.forEach(({ bytes, timeNs, fromClient }, i) => {
-    batch.data.set(bytes, at);
-    c.timeNs[i] = timeNs;
-    c.dataOffset[i] = at;
-    c.capLen[i] = bytes.length;
-    c.origLen[i] = bytes.length;
-    c.source[i] = fromClient ? 0 : 1;
-    c.linktype[i] = LINKTYPE_RAW;
-    c.recordDirection[i] = 0;
-    c.timeInvalid[i] = 0;
-    at += bytes.length;
-  });
-  batch.count = packets.length;
-  batch.firstPacket = firstPacket;
 }
 
 const FATE = ['ctinfo', 'invalidReason', 'outcome', 'reason', 'hook', 'decider', 'iif', 'oif'] as const;
@@ -88,13 +53,7 @@ function stateOf(table: ConntrackTable): Record<string, Uint8Array> {
 
 it(`leaves what the loops leave (seeds ${FIRST} to ${FIRST + COUNT - 1})`, () => {
   const folder = mkdtempSync(join(tmpdir(), 'iptables-replay-begin-'));
-  const tables: ConntrackTable[] = [];
-  const allocate = ConntrackTable.allocate.bind(ConntrackTable);
-  vi.spyOn(ConntrackTable, 'allocate').mockImplementation((capacity, arena) => {
-    const table = allocate(capacity, arena);
-    tables.push(table);
-    return table;
-  });
+  const tables = watchTables();
   const sums = { packets: 0, recalled: 0, byKernel: 0 };
   try {
     for (let seed = FIRST; seed < FIRST + COUNT; seed++) {
@@ -127,7 +86,7 @@ it(`leaves what the loops leave (seeds ${FIRST} to ${FIRST + COUNT - 1})`, () =>
       for (let begin = 0; begin < packets.length; ) {
         const some = packets.slice(begin, begin + 1 + dice.below(dice.pick([10, 600])));
         machines.forEach((machine, k) => {
-          fill(batches[k]!, some, begin);
+          fillBatch(batches[k]!, some, begin);
           decodeBatch(batches[k]!, { checksum: 'verify' });
           machine.direction.process(batches[k]!, SOURCES);
           machine.stage.process(batches[k]!, []);

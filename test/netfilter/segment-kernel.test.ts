@@ -20,31 +20,19 @@ import {
   SEEN_MAXWIN,
   TCP_SEEN_WORDS,
 } from '../../src/conntrack/layout.ts';
-import { ConntrackTable } from '../../src/conntrack/table.ts';
 import { TCP_ESTABLISHED } from '../../src/conntrack/tcp-states.ts';
 import { decodeBatch } from '../../src/decode/decode.ts';
 import { Machine } from '../../src/netfilter/machine.ts';
 import { Dice } from '../conntrack/tcp-conversations.ts';
 import { type Bytes, filler, ip, tcp } from '../kernel/packets.ts';
 import { iface, inet } from './host-addresses.ts';
+import { fillBatch, SOURCES, watchTables } from './machine-bench.ts';
 
 const FIRST = Number(process.env.SEED ?? 1);
 const COUNT = Number(process.env.COUNT ?? 8);
 const SEGMENTS = 1500;
-const LINKTYPE_RAW = 101;
 const CLIENT = '10.1.0.9';
 const SERVER = '10.2.0.9';
-
-const SOURCES = ['eth0', 'eth1'].map((ifaceName, index) => ({
-  index,
-  file: ifaceName,
-  ifaceName,
-  ifaceGiven: true,
-  direction: 'in' as const,
-  linktype: LINKTYPE_RAW,
-  snaplen: 0,
-  unitsPerSecond: 1_000_000_000n,
-}));
 
 const HOST = {
   'ip_-j_-d_address': JSON.stringify([
@@ -63,23 +51,12 @@ COMMIT
 `;
 
 function play(machine: Machine, batch: Batch, bytes: Bytes, number: number): number {
-  const c = batch.columns;
   const isAnswer = bytes[12] === 10 && bytes[13] === 2;
-  batch.data.set(bytes);
-  c.timeNs[0] = number * 1e6;
-  c.dataOffset[0] = 0;
-  c.capLen[0] = bytes.length;
-  c.origLen[0] = bytes.length;
-  c.source[0] = isAnswer ? 1 : 0;
-  c.linktype[0] = LINKTYPE_RAW;
-  c.recordDirection[0] = 0;
-  c.timeInvalid[0] = 0;
-  batch.count = 1;
-  batch.firstPacket = number;
+  fillBatch(batch, [{ bytes, timeNs: number * 1e6, fromClient: !isAnswer }], number);
   decodeBatch(batch, { checksum: 'verify' });
   machine.direction.process(batch, SOURCES);
   machine.stage.process(batch, []);
-  return c.path[0]!;
+  return batch.columns.path[0]!;
 }
 
 /** A sequence number: at or around one of those given, at the ends of what there is, or any. */
@@ -124,13 +101,7 @@ function segment(dice: Dice, isAnswer: boolean, numbers: readonly number[]): Byt
 
 it(`takes segments as the loop does, whatever came before (seeds ${FIRST} to ${FIRST + COUNT - 1})`, () => {
   const folder = mkdtempSync(join(tmpdir(), 'iptables-replay-segments-'));
-  const tables: ConntrackTable[] = [];
-  const allocate = ConntrackTable.allocate.bind(ConntrackTable);
-  vi.spyOn(ConntrackTable, 'allocate').mockImplementation((capacity, arena) => {
-    const table = allocate(capacity, arena);
-    tables.push(table);
-    return table;
-  });
+  const tables = watchTables();
   let changed = 0;
   try {
     for (const [name, content] of Object.entries(HOST)) writeFileSync(join(folder, name), content);
