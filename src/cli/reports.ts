@@ -64,7 +64,7 @@ async function standardReport(
   output: ReplayOutput,
   rulesets: readonly RulesetHits[],
   options: OutputOptions,
-): Promise<string | Uint8Array> {
+): Promise<string | Uint8Array | Iterable<string>> {
   switch (options.format) {
     case 'json': {
       const { jsonReport } = await import('../report/json.ts');

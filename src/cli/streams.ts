@@ -37,18 +37,35 @@ export class Printer {
     stream.on('error', (error) => this.fail(error));
   }
 
-  async print(text: string | Uint8Array): Promise<void> {
-    for (let at = 0; at < text.length && !this.closed; at += CHUNK_CHARS) {
-      const piece =
-        typeof text === 'string' ? text.slice(at, at + CHUNK_CHARS) : text.subarray(at, at + CHUNK_CHARS);
-      await new Promise<void>((resolve) => {
-        this.stream.write(piece, (error) => {
-          if (error) this.fail(error);
-          resolve();
-        });
-      });
-      if (this.failure !== undefined) throw this.failure;
+  /** Prints a text, or one that is given piece by piece. */
+  async print(text: string | Uint8Array | Iterable<string>): Promise<void> {
+    if (typeof text === 'string' || text instanceof Uint8Array) {
+      for (let at = 0; at < text.length && !this.closed; at += CHUNK_CHARS) {
+        const end = at + CHUNK_CHARS;
+        await this.write(typeof text === 'string' ? text.slice(at, end) : text.subarray(at, end));
+      }
+      return;
     }
+    let chunk = '';
+    for (const piece of text) {
+      if (chunk.length + piece.length > CHUNK_CHARS) {
+        await this.print(chunk);
+        chunk = '';
+      }
+      if (this.closed) return;
+      chunk += piece;
+    }
+    await this.print(chunk);
+  }
+
+  private async write(chunk: string | Uint8Array): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.stream.write(chunk, (error) => {
+        if (error) this.fail(error);
+        resolve();
+      });
+    });
+    if (this.failure !== undefined) throw this.failure;
   }
 
   private fail(error: NodeJS.ErrnoException): void {

@@ -21,6 +21,7 @@ export interface ChainHits {
   readonly chain: Chain;
   /** Counters of the policy; undefined for a user-defined chain. */
   readonly policy: Count | undefined;
+  /** Made anew each time: there may be hundreds of thousands, and a listing needs those of one chain at a time. */
   readonly rules: readonly RuleHits[];
   /** Rules of the table that jump or go to the chain. */
   readonly references: number;
@@ -63,7 +64,9 @@ export function rulesetHits(output: ReplayOutput, keepCounters: boolean): Rulese
         chains: table.chains.map((chain, i) => ({
           chain,
           policy: chain.builtin === undefined ? undefined : count(first[i]! + chain.rules.length, chain),
-          rules: chain.rules.map((rule, k) => ({ rule, number: k + 1, ...count(first[i]! + k, rule) })),
+          get rules() {
+            return chain.rules.map((rule, k) => ({ rule, number: k + 1, ...count(first[i]! + k, rule) }));
+          },
           references: references.get(chain.name) ?? 0,
         })),
       };

@@ -12,13 +12,17 @@ export interface ListView {
 }
 
 /**
- * The chains of a table as `iptables-legacy -t TABLE -L -v -n -x --line-numbers` lists them, a blank line between
- * two. Gives no lines when the view shows none of them.
+ * The chains of a table as `iptables-legacy -t TABLE -L -v -n -x --line-numbers` lists them, line by line, a blank line
+ * between two chains. Gives no lines when the view shows none of them.
  */
-export function listTable(table: TableHits, view: ListView): string[] {
-  return table.chains
-    .filter((hits) => isShown(hits, view))
-    .flatMap((hits, i) => (i === 0 ? listChain(table, hits, view) : ['', ...listChain(table, hits, view)]));
+export function* listTable(table: TableHits, view: ListView): Generator<string> {
+  let isFirst = true;
+  for (const hits of table.chains) {
+    if (!isShown(hits, view)) continue;
+    if (!isFirst) yield '';
+    isFirst = false;
+    yield* listChain(table, hits, view);
+  }
 }
 
 /** True when a chain has this name, in which `*` stands for any characters. */
@@ -37,15 +41,15 @@ function wasHit({ policy, rules }: ChainHits): boolean {
   return (policy !== undefined && policy.packets > 0n) || rules.some((rule) => rule.packets > 0n);
 }
 
-function listChain(
+function* listChain(
   table: TableHits,
   { chain, policy, references, rules }: ChainHits,
   view: ListView,
-): string[] {
+): Generator<string> {
   const where = { name: table.name, family: table.family };
-  const shown = view.hitOnly ? rules.filter((hits) => hits.packets > 0n) : rules;
-  return [
-    listHeading(chain, policy ?? chain, references),
-    ...shown.map((hits) => listRule(hits.rule, hits.number, chain.name, where, hits)),
-  ];
+  yield listHeading(chain, policy ?? chain, references);
+  for (const hits of rules) {
+    if (view.hitOnly && hits.packets === 0n) continue;
+    yield listRule(hits.rule, hits.number, chain.name, where, hits);
+  }
 }

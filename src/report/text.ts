@@ -8,27 +8,31 @@ export interface TextOptions extends ListView {
   readonly summary: boolean;
 }
 
-/** The report for people: a summary, then the tables as `iptables -L` lists them, each under the command that would; and the profile. */
-export function textReport(
+/**
+ * The report for people: a summary, then the tables as `iptables -L` lists them, each under the command that would; and the
+ * profile. Piece by piece, since a listing may be of hundreds of thousands of rules.
+ */
+export function* textReport(
   output: ReplayOutput,
   rulesets: readonly RulesetHits[],
   options: TextOptions,
-): string {
-  const lines = options.summary ? summaryLines(output) : [];
+): Generator<string> {
+  let between = '';
+  if (options.summary) {
+    yield summaryLines(output).join('\n');
+    between = '\n';
+  }
   for (const { family, tables } of rulesets) {
     for (const table of tables) {
       if (options.tables !== undefined && !options.tables.has(table.name)) continue;
       const listing = listTable(table, options);
-      if (listing.length === 0) continue;
+      let line = listing.next();
+      if (line.done) continue;
       const command = family === 4 ? 'iptables' : 'ip6tables';
-      lines.push(`# ${command} -t ${table.name} -L -v -n -x --line-numbers`);
-      // One by one: 120,000 arguments are more than a call takes.
-      for (const line of listing) lines.push(line);
-      lines.push('');
+      yield `${between}# ${command} -t ${table.name} -L -v -n -x --line-numbers\n`;
+      between = '\n';
+      for (; !line.done; line = listing.next()) yield `${line.value}\n`;
     }
   }
-  if (lines.at(-1) === '') lines.pop();
-  const report = lines.length === 0 ? '' : `${lines.join('\n')}\n`;
-  if (output.profile === undefined) return report;
-  return `${report}${report === '' ? '' : '\n'}${profileText(output, output.profile)}`;
+  if (output.profile !== undefined) yield `${between}${profileText(output, output.profile)}`;
 }

@@ -62,14 +62,15 @@ export function listDetails(
   where: { readonly name: string; readonly family: Family },
 ): string {
   const context = ruleContext(rule, chain, where);
-  const pieces = rule.matches.map(({ definition, options }) => definition.syntax.list(options, context));
+  let details = '';
+  const add = (piece: string): void => {
+    if (piece !== '') details += ` ${piece}`;
+  };
+  for (const { definition, options } of rule.matches) add(definition.syntax.list(options, context));
   const { target } = rule;
-  if (target.kind === 'extension') pieces.push(target.definition.syntax.list(target.options, context));
-  for (const { kind, name } of rule.unsupported) pieces.push(`UNSUPPORTED ${kind} ${name}: never matches`);
-  return pieces
-    .filter((piece) => piece !== '')
-    .map((piece) => ` ${piece}`)
-    .join('');
+  if (target.kind === 'extension') add(target.definition.syntax.list(target.options, context));
+  for (const { kind, name } of rule.unsupported) add(`UNSUPPORTED ${kind} ${name}: never matches`);
+  return details;
 }
 
 /** All rules of a chain under its heading. `countersOf` gives other counters than the rules' own. */

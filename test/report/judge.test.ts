@@ -76,7 +76,7 @@ describe('as the installed iptables prints it (as recorded of v1.8.9 where it ca
       test(`${prefix} -L, ${name}`, async () => {
         for (const table of hits.tables) {
           const recorded = `recorded/${prefix}-${table.name}-${name.replaceAll(' ', '-')}.txt`;
-          const ours = `${listTable(table, { hitOnly: false }).join('\n')}\n`;
+          const ours = [...listTable(table, { hitOnly: false })].map((line) => `${line}\n`).join('');
           await expect(ours).toMatchFileSnapshot(recorded);
           if (!judging) continue;
           const listed = inNamespace(prefix, saved, `${prefix} -t ${table.name} -L -v -n -x --line-numbers`);

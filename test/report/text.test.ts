@@ -1,13 +1,17 @@
 import { expect, test } from 'vitest';
-import { rulesetHits } from '../../src/report/hits.ts';
-import { textReport } from '../../src/report/text.ts';
+import { type RulesetHits, rulesetHits } from '../../src/report/hits.ts';
+import { type TextOptions, textReport } from '../../src/report/text.ts';
+import type { ReplayOutput } from '../../src/workers/config.ts';
 import { makeOutput } from './fixture.ts';
 
 const ALL = { hitOnly: false, summary: true };
 
+const textOf = (output: ReplayOutput, rulesets: readonly RulesetHits[], options: TextOptions): string =>
+  [...textReport(output, rulesets, options)].join('');
+
 test('the whole report', () => {
   const output = makeOutput({ damaged: true });
-  expect(textReport(output, rulesetHits(output, false), ALL)).toMatchInlineSnapshot(`
+  expect(textOf(output, rulesetHits(output, false), ALL)).toMatchInlineSnapshot(`
     "1,234 packets, 1,234,567 bytes on the wire, from eth0.pcap lo, "quoted".pcap
     2023-11-14 22:13:20.999999 UTC to 2023-11-14 22:13:33.499999 UTC (12.500 s)
     1 packet with a time before the packet before
@@ -113,7 +117,7 @@ test('the whole report', () => {
 test('only hit rules of one table, without the summary', () => {
   const output = makeOutput();
   const view = { tables: new Set(['filter']), chains: undefined, hitOnly: true, summary: false };
-  expect(textReport(output, rulesetHits(output, true), view)).toMatchInlineSnapshot(`
+  expect(textOf(output, rulesetHits(output, true), view)).toMatchInlineSnapshot(`
     "# iptables -t filter -L -v -n -x --line-numbers
     Chain INPUT (policy DROP 90 packets, 9000 bytes)
     num      pkts      bytes target     prot opt in     out     source               destination         
@@ -141,7 +145,7 @@ test('only hit rules of one table, without the summary', () => {
 test('a chain by its name', () => {
   const output = makeOutput();
   const view = { chains: ['w*b'], hitOnly: false, summary: false };
-  expect(textReport(output, rulesetHits(output, false), view)).toMatchInlineSnapshot(`
+  expect(textOf(output, rulesetHits(output, false), view)).toMatchInlineSnapshot(`
     "# iptables -t filter -L -v -n -x --line-numbers
     Chain web (1 references)
     num      pkts      bytes target     prot opt in     out     source               destination         
@@ -153,15 +157,13 @@ test('a chain by its name', () => {
 
 test('an interrupted run says so first', () => {
   const output = makeOutput({ interrupted: true });
-  expect(textReport(output, rulesetHits(output, false), ALL).split('\n')[0]).toMatch(/^Interrupted/);
+  expect(textOf(output, rulesetHits(output, false), ALL).split('\n')[0]).toMatch(/^Interrupted/);
 });
 
 test('packets that are in no row, or in two, are a mistake of ours', () => {
   const output = makeOutput();
   output.result.totals.packets++;
-  expect(() => textReport(output, rulesetHits(output, false), ALL)).toThrow(
-    /1234 packets have a way, but 1235/,
-  );
+  expect(() => textOf(output, rulesetHits(output, false), ALL)).toThrow(/1234 packets have a way, but 1235/);
 });
 
 test('more rules than a call takes arguments', () => {
@@ -175,6 +177,6 @@ test('more rules than a call takes arguments', () => {
         .map((chain) => ({ ...chain, rules: Array(130_000).fill(chain.rules[0]) })),
     })),
   }));
-  const lines = textReport(output, many, { hitOnly: false, summary: false }).split('\n');
+  const lines = textOf(output, many, { hitOnly: false, summary: false }).split('\n');
   expect(lines.length).toBeGreaterThan(130_000);
 });
