@@ -51,6 +51,7 @@ import {
   CONTEXT_UDP,
   CT_NEW,
   ENTRY_DROPPED,
+  ENTRY_FORKS,
   ENTRY_TRANSLATED,
   HAS_ACCOUNTS,
   HEADER_BURIED,
@@ -123,7 +124,7 @@ export function begin(batch: usize, i: u32, context: usize): bool {
   const daddr = v128.load(p16, AT_DADDR);
   if (probe(index, mask, hash) >= 0) return false;
   let known = findWalk(batch, i, WALK_FIRST, NOT_TRANSLATED, 0, context);
-  if (known === 0) return false;
+  if (known === 0 || (known & ENTRY_FORKS) !== 0) return false;
   // Where the answers come from, and where they go.
   let from = daddr;
   let to = saddr;

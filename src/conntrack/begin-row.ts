@@ -82,13 +82,13 @@ export function openRow(core: ConntrackCore, c: Columns, view: DataView, i: numb
 }
 
 /**
- * Enters `ct`, which openRow has opened for row `i` and whose translation is settled; false, and nothing is done, when
- * another connection has the tuple of its answers.
+ * Enters `ct`, which openRow has opened for row `i` and whose translation is settled, with `status` as beginRow has it; false, and
+ * nothing is done, when another connection has the tuple of its answers.
  */
-export function enterRow(core: ConntrackCore, c: Columns, i: number, ct: number): boolean {
+export function enterRow(core: ConntrackCore, c: Columns, i: number, ct: number, status: number): boolean {
   const replyHash = core.table.hashOf(ct, 1);
   if (findOwnTuple(core, ct, 1, replyHash) >= 0) return false;
-  enter(core, ct, c.tupleHash[i]!, replyHash, 0);
+  enter(core, ct, c.tupleHash[i]!, replyHash, status);
   return true;
 }
 

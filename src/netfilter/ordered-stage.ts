@@ -304,7 +304,7 @@ export class OrderedStage {
     this.#rowNumber = i;
     let path = -1;
     if (isTracked) path = this.#tracked(batch, i, first, ahead);
-    else if (this.#isQuick(batch.columns, i)) path = this.#begins(batch, i, ahead);
+    else if (this.#isQuick(batch.columns, i)) path = this.#begins(batch, i, first, ahead);
     if (path < 0) path = this.#row(batch, i, first, ahead);
     paths.add(path, this.#bytes);
     if (!this.#parts.perPacket) return;
@@ -323,16 +323,33 @@ export class OrderedStage {
   }
 
   /** Row `i` begins a connection whose path others tell: its path, or -1, and it goes the long way. */
-  #begins(batch: Batch, i: number, ahead: readonly Batch[]): number {
+  #begins(batch: Batch, i: number, first: number, ahead: readonly Batch[]): number {
     const hasEcho = batch.columns.echoDistance[i] !== 0;
     if (hasEcho) this.#observeEcho(i, batch, ahead);
-    const path = this.#recall.first(batch, i, this.current);
+    let path = this.#recall.first(batch, i, this.current);
+    if (path < -1) path = this.#beginsAtFork(-2 - path, batch, i, first);
     if (hasEcho) this.#parts.dice.forget();
     if (path < 0) return -1;
     this.#p.r[R_CTINFO] = CT_NEW;
     if (hasEcho) this.#compareEcho(path);
     return path;
   }
+
+  /** The same where its way splits at `fork`. When it goes the long way, that is not to ask again what was asked. */
+  #beginsAtFork(fork: number, batch: Batch, i: number, first: number): number {
+    const recall = this.#recall;
+    const ct = recall.open(batch, i);
+    if (ct < 0) return -1;
+    this.#load(this.#p, batch, i, first);
+    this.#attach(ct, CT_NEW);
+    const path = recall.forks.follow(fork, this.#p, this.#trail);
+    if (recall.close(batch.columns, i, ct, path)) return path;
+    this.#asked = this.#trail.forkCount;
+    return -1;
+  }
+
+  /** So many matches have been asked about the packet that is to go the long way. */
+  #asked = 0;
 
   /** Row `i`, which the quick way has taken through conntrack, and whose path is not known: asks others, or walks it. */
   #tracked(batch: Batch, i: number, first: number, ahead: readonly Batch[]): number {
@@ -554,6 +571,8 @@ export class OrderedStage {
     const tracks = rules?.tracks === true;
     const trail = this.#trail;
     trail.reset(r[R_LENGTH]!);
+    trail.askedBefore = this.#asked;
+    this.#asked = 0;
     if (tracks && isOut(direction)) {
       this.#answers.attach(p, direction === DIRECTION_OUTPUT);
       if (r[R_CT]! < 0 && direction === DIRECTION_OUT) this.#localForm.restore(p);
@@ -624,7 +643,9 @@ export class OrderedStage {
     const status = sharing.readsCtstatus ? statusBefore : 0;
     if (!confirmed || isWhole || !isShared(ctinfo)) {
       const path = this.#walk(p, direction, iface, tracks);
-      if (!isWhole && this.#mayRemember(path)) this.#note(ct, ctinfo, statusBefore, path);
+      if (isWhole) return path;
+      if (this.#mayRemember(path)) this.#note(ct, ctinfo, statusBefore, path);
+      else if (!confirmed) this.#noteForks(ct, ctinfo, statusBefore, path);
       return path;
     }
     const known = this.#cache.connection(ct, ctinfo, way, ctmark, status);
@@ -634,11 +655,8 @@ export class OrderedStage {
     if (this.#mayRemember(path)) {
       this.#cache.setConnection(ct, ctinfo, way, ctmark, status, path);
       this.#note(ct, ctinfo, statusBefore, path);
-    } else if (this.#trail.forkCount > 0 && this.#isEveryones(path)) {
-      const { columns } = this.#batch!;
-      const row = this.#rowNumber;
-      if (!this.#isQuick(columns, row)) return path;
-      const fork = this.#recall.noteForks(columns, row, ctinfo, statusBefore, this.#arrived, path);
+    } else {
+      const fork = this.#noteForks(ct, ctinfo, statusBefore, path);
       if (fork >= 0) this.#cache.setFork(ct, ctinfo, way, ctmark, status, fork);
     }
     return path;
@@ -649,6 +667,15 @@ export class OrderedStage {
     const { columns } = this.#batch!;
     const row = this.#rowNumber;
     if (this.#isQuick(columns, row)) this.#recall.note(columns, row, this.current, ct, ctinfo, status, path);
+  }
+
+  /** The same for a path that splits: the first fork, -1 where it has none or they cannot be remembered. */
+  #noteForks(ct: number, ctinfo: number, status: number, path: number): number {
+    if (this.#trail.forkCount === 0 || !this.#isEveryones(path)) return -1;
+    const { columns } = this.#batch!;
+    const row = this.#rowNumber;
+    if (!this.#isQuick(columns, row)) return -1;
+    return this.#recall.noteForks(columns, row, ct, ctinfo, status, this.#arrived, path);
   }
 
   #mayRemember(path: number): boolean {

@@ -80,7 +80,7 @@ export class RecallTranslated {
       core.releaseUnconfirmed(ct);
       return path;
     }
-    return nat.apply(ct, number, MANIP_SRC, source, c, i) && enterRow(core, c, i, ct) ? path : -1;
+    return nat.apply(ct, number, MANIP_SRC, source, c, i) && enterRow(core, c, i, ct, 0) ? path : -1;
   }
 
   /** Row `i`, packet `number`, has walked `path`; rules of the nat table had its connection `ct` translated. */

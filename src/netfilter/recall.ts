@@ -1,7 +1,7 @@
 import type { Batch, Columns } from '../batch/batch.ts';
 import { DEPENDS_ON_TRANSLATION, type Dependence } from '../compile/dependence.ts';
 import type { Sharing } from '../compile/sharing.ts';
-import { beginRow, isFirstRow } from '../conntrack/begin-row.ts';
+import { beginRow, enterRow, isFirstRow, openRow } from '../conntrack/begin-row.ts';
 import type { Conntrack } from '../conntrack/conntrack.ts';
 import { INVALID_NONE } from '../conntrack/invalid.ts';
 import { C_MARK, C_STATUS, RECORD_SHIFT, REPLY_STRIDE } from '../conntrack/layout.ts';
@@ -79,7 +79,7 @@ export class Recall {
 
   /**
    * Path of row `i`, packet `number`, which is quick and begins a connection; -1 where it has to go the long way, and nothing
-   * is done.
+   * is done. -2 - the number of the fork at which its way splits: `open` may follow.
    */
   first(batch: Batch, i: number, number: number): number {
     const c = batch.columns;
@@ -90,21 +90,48 @@ export class Recall {
     const known = this.memo.entry(c, i, WALK_FIRST, NOT_TRANSLATED);
     // A first packet makes room for its connection before rules drop it.
     if (known === 0 || !conntrack.makeRoom(c.tupleHash[i]!)) return -1;
-    const l4proto = c.l4proto[i]!;
+    if ((known & ENTRY_FORKS) !== 0) return -1 - (known & ~ENTRY_FORKS);
     let path = (known & ~ENTRY_DROPPED) - 1;
     if ((known & ENTRY_TRANSLATED) !== 0) {
       path = this.#translated.begin(batch, i, number, known);
       if (path < 0) return -1;
     } else if (paths.outcomeOf(path) !== OUTCOME_DROPPED) {
-      const translates = this.#parts.families[family]!.translates;
-      if (beginRow(core, c, batch.view, i, translates ? NAT_DONE : 0) < 0) return -1;
+      if (beginRow(core, c, batch.view, i, this.#statusOf(family)) < 0) return -1;
     }
-    if (paths.outcomeOf(path) !== OUTCOME_DROPPED) statistics.confirmed(family, l4proto);
+    if (paths.outcomeOf(path) !== OUTCOME_DROPPED) statistics.confirmed(family, c.l4proto[i]!);
     core.nowNs = c.timeNs[i]!;
     core.lastInvalidReason = INVALID_NONE;
-    statistics.countKnown(family, l4proto, true, c.length[i]!);
+    statistics.countKnown(family, c.l4proto[i]!, true, c.length[i]!);
     this.recalled++;
     return path;
+  }
+
+  /**
+   * The connection that row `i` begins, whose way splits (`first` has just said so), not yet confirmed: for matches to look at.
+   * Its record, or -1; `close` must follow.
+   */
+  open(batch: Batch, i: number): number {
+    return openRow(this.#parts.conntrack.core, batch.columns, batch.view, i);
+  }
+
+  /** Row `i` has come to the end of `path` with `ct`, which `open` gave; -1: to nowhere. False where it has to go the long way. */
+  close(c: Columns, i: number, ct: number, path: number): boolean {
+    const { conntrack, paths, statistics } = this.#parts;
+    const { core } = conntrack;
+    const family = c.family[i]!;
+    const isDropped = path >= 0 && paths.outcomeOf(path) === OUTCOME_DROPPED;
+    const isEntered = path >= 0 && !isDropped && enterRow(core, c, i, ct, this.#statusOf(family));
+    if (isEntered) statistics.confirmed(family, c.l4proto[i]!);
+    else core.releaseUnconfirmed(ct);
+    if (!isEntered && !isDropped) return false;
+    statistics.countKnown(family, c.l4proto[i]!, true, c.length[i]!);
+    this.recalled++;
+    return true;
+  }
+
+  /** What the hooks of a family set in a connection that no rule translates. */
+  #statusOf(family: number): number {
+    return this.#parts.families[family]!.translates ? NAT_DONE : 0;
   }
 
   /**
@@ -144,7 +171,7 @@ export class Recall {
   ): void {
     const { paths, trail } = this.#parts;
     const outcome = paths.outcomeOf(path);
-    if (outcome !== OUTCOME_FORWARDED && outcome !== OUTCOME_DELIVERED && outcome !== OUTCOME_DROPPED) return;
+    if (!endsPlainly(outcome)) return;
     const family = c.family[i]!;
     const isDropped = outcome === OUTCOME_DROPPED;
     if ((status & IPS_CONFIRMED) !== 0) {
@@ -169,15 +196,24 @@ export class Recall {
   noteForks(
     c: Columns,
     i: number,
+    ct: number,
     ctinfo: number,
     status: number,
     arrived: Int32Array,
     path: number,
   ): number {
     const { trail } = this.#parts;
-    const isTranslated = (status & (IPS_SRC_NAT | IPS_DST_NAT)) !== 0;
-    if (isTranslated || !this.#isOfOthers(c.family[i]!, status, ctinfo)) return -1;
-    const known = this.memo.entryBehind(c, i, walkState(ctinfo), trail.depends);
+    const family = c.family[i]!;
+    let state = WALK_FIRST;
+    if ((status & IPS_CONFIRMED) !== 0) {
+      const isTranslated = (status & (IPS_SRC_NAT | IPS_DST_NAT)) !== 0;
+      if (isTranslated || !this.#isOfOthers(family, status, ctinfo)) return -1;
+      state = walkState(ctinfo);
+    } else {
+      const outcome = this.#parts.paths.outcomeOf(path);
+      if (ctinfo !== CT_NEW || !endsPlainly(outcome) || !this.#beganPlainly(family, ct, outcome)) return -1;
+    }
+    const known = this.memo.entryBehind(c, i, state, trail.depends);
     if (known < 0) return -1;
     const root = (known & ENTRY_FORKS) !== 0 ? (known & ~ENTRY_FORKS) - 1 : -1;
     const number = this.forks.note(root, arrived, trail, path);
@@ -198,9 +234,12 @@ export class Recall {
     if (outcome === OUTCOME_DROPPED) return true;
     const { words } = this.#parts.conntrack.core;
     const at = ct << RECORD_SHIFT;
-    const done = this.#parts.families[family]!.translates ? NAT_DONE : 0;
-    return words[at + C_STATUS] === (IPS_CONFIRMED | done) && words[at + C_MARK] === 0;
+    return words[at + C_STATUS] === (IPS_CONFIRMED | this.#statusOf(family)) && words[at + C_MARK] === 0;
   }
+}
+
+function endsPlainly(outcome: number): boolean {
+  return outcome === OUTCOME_FORWARDED || outcome === OUTCOME_DELIVERED || outcome === OUTCOME_DROPPED;
 }
 
 /** Where the tuple of the other direction lies, of a packet in state `ctinfo` of the connection at `at`: see WalkMemo.find. */

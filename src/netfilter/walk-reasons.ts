@@ -103,7 +103,7 @@ export class WalkReasons {
     if (reason < 0) reason = this.#ofFamily(family);
     if (reason < 0 && (!isWhole || (flags & (DECODE_OPTIONS | DECODE_BAD_IP_OPTIONS)) !== 0))
       reason = WALK_ODD;
-    if (reason < 0) reason = this.#ofWalk(p, ct < 0 || (status & IPS_CONFIRMED) === 0);
+    if (reason < 0) reason = this.#ofWalk(p, ct < 0);
     if (reason < 0 && ct >= 0) {
       if ((status & IPS_WHOLE_WAY) !== 0) reason = WALK_HELPED;
       else if ((status & IPS_CONFIRMED) === 0) reason = WALK_BEGINS;
