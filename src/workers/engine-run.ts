@@ -51,7 +51,7 @@ async function replay(config: ReplayConfig, observer: ReplayObserver, work: Work
   const machineConfig = { ...files, seenSources, baseNs: reader.clock.baseNs };
   try {
     const start = await work.startShares(config, machineConfig);
-    let loaded = loadRulesets(files);
+    const loaded = loadRulesets(files);
     observer.onStart?.({
       baseNs: reader.clock.baseNs,
       host: loadHost(config.host, { captureInterfaces: machineConfig.captureInterfaces }),
@@ -69,12 +69,9 @@ async function replay(config: ReplayConfig, observer: ReplayObserver, work: Work
     ) {
       run = await work.runShares(reader, machineConfig, loaded, start, how.by, observer);
       if (run === undefined) {
-        // It was tried in vain: what was read and set up is spent.
+        // It was tried in vain. What was set up is spent, but the thread that replays now sets up its own.
         reader.close();
         reader = await open();
-        stopwatch?.to(LOADING);
-        loaded = loadRulesets(files);
-        stopwatch?.to(REST);
       }
     }
     run ??= await work.runWhole(reader, config, machineConfig, loaded, observer);
