@@ -1,4 +1,5 @@
 import { DECODE_BAD_IP_OPTIONS, DECODE_OPTIONS } from '../batch/layout.ts';
+import { DEPENDS_ON_MORE, DEPENDS_ON_TRANSLATION } from '../compile/dependence.ts';
 import { isOdd } from '../compile/odd.ts';
 import type { Sharing } from '../compile/sharing.ts';
 import type { Trail } from '../evaluate/trail.ts';
@@ -103,7 +104,7 @@ export class WalkReasons {
     if (reason < 0) reason = this.#ofFamily(family);
     if (reason < 0 && (!isWhole || (flags & (DECODE_OPTIONS | DECODE_BAD_IP_OPTIONS)) !== 0))
       reason = WALK_ODD;
-    if (reason < 0) reason = this.#ofWalk(p, ct < 0);
+    if (reason < 0) reason = this.#ofWalk(p, ct < 0 || ((status & IPS_CONFIRMED) === 0 && this.#isOwn()));
     if (reason < 0 && ct >= 0) {
       if ((status & IPS_WHOLE_WAY) !== 0) reason = WALK_HELPED;
       else if ((status & IPS_CONFIRMED) === 0) reason = WALK_BEGINS;
@@ -118,6 +119,11 @@ export class WalkReasons {
     if (hasTooManyClasses[family]) return WALK_TOO_MANY_CLASSES;
     if (sharing[family] === undefined) return WALK_LINEAR;
     return rawFirst[family] ? WALK_RAW_FIRST : -1;
+  }
+
+  /** The walk of a first packet depended on what keeps it from standing for others' (walk-memo.ts). */
+  #isOwn(): boolean {
+    return (this.#parts.trail.depends & (DEPENDS_ON_TRANSLATION | DEPENDS_ON_MORE)) !== 0;
   }
 
   /** `isAlone`: packets like this one do not ask at forks. */
