@@ -96,9 +96,9 @@ export function takeEveryday(batch: usize, begin: u32, end: u32, context: usize)
   const records: usize = load<u32>(context, CONTEXT_RECORDS);
   const flags = load<u32>(context, CONTEXT_FLAGS);
   for (let i = begin; i < end; i++) {
-    const kind: u32 = load<u8>(batch + i, AT_QUICK);
+    const kind: u32 = load<i8>(batch + i, AT_QUICK);
     const reference = load<i32>(batch + 4 * i, AT_REFERENCE);
-    // The kind is 0, or the reference negative.
+    // The kind is 0 or QUICK_PASSED, or the reference negative.
     if ((<i32>(kind - 1) | reference) < 0) return i;
     const dir: u32 = reference & 1;
     const at: usize = records + ((<u32>reference >>> 1) << RECORD_SHIFT);

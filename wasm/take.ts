@@ -4,7 +4,7 @@
  */
 import { begin } from './begin';
 import { takeKnown } from './known';
-import { AT_FAMILY, AT_QUICK, AT_REFERENCE, AT_TUPLE_HASH } from './layout';
+import { AT_FAMILY, AT_QUICK, AT_REFERENCE, AT_TUPLE_HASH, QUICK_PASSED } from './layout';
 import { takeEveryday } from './quick-way';
 import { CONTEXT_FLAGS, CONTEXT_INDEX, CONTEXT_MASK, TRACKS4, TRACKS6 } from './records';
 import { probe } from './table';
@@ -17,7 +17,9 @@ export function take(batch: usize, first: u32, end: u32, context: usize): u32 {
 }
 
 function takeOther(batch: usize, i: u32, context: usize): bool {
-  if (load<u8>(batch + i, AT_QUICK) === 0) return false;
+  const kind: u32 = load<u8>(batch + i, AT_QUICK);
+  if (kind === QUICK_PASSED) return true;
+  if (kind === 0) return false;
   const tracks = load<u8>(batch + i, AT_FAMILY) === 4 ? TRACKS4 : TRACKS6;
   if ((load<u32>(context, CONTEXT_FLAGS) & tracks) === 0) return false;
   // Since it was located, its connection may have begun, or ended.

@@ -159,7 +159,10 @@ export const COLUMNS = {
   echoDistance: one('u32'),
 
   // --- quick: written by netfilter/quick-columns.loop.ts ---------------------------------------------------
-  /** PLAIN_* of a packet that may go the quick way, 0 for one that goes the long way; the others hold for the former. */
+  /**
+   * PLAIN_* of a packet that may go the quick way, 0 for one that goes the long way, QUICK_PASSED for one that goes none; the
+   * others hold for the first.
+   */
   quick: one('u8'),
   /** Sharing.signature; not written where no rule looks at anything that is in it. */
   signature: one('i32'),
@@ -270,6 +273,8 @@ export const PLAIN_UDP6 = 4;
 /** Echo requests and replies. */
 export const PLAIN_ECHO4 = 5;
 export const PLAIN_ECHO6 = 6;
+/** In the column `quick`: the packet has come to its end already (an echo), and is passed over. */
+export const QUICK_PASSED = 255;
 
 /** skb->pkt_type (include/uapi/linux/if_packet.h). */
 export const PKT_HOST = 0;

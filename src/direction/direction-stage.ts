@@ -87,15 +87,48 @@ export class DirectionStage {
     this.#recent.push(batch);
     while (this.#recent[0]!.firstPacket + this.#recent[0]!.count + ECHO_LINK_PACKETS < first)
       this.#recent.shift();
+    const isPlain = this.#copies === undefined && this.#mangled === undefined;
     for (let begin = 0; begin < count; begin += BLOCK_ROWS) {
       const end = Math.min(count, begin + BLOCK_ROWS);
       takeFingerprints(batch, begin, end, this.#a, this.#b);
       this.touched = this.#echoes.touch(this.#a, end - begin);
       for (let i = begin; i < end; i++) {
+        if (isPlain) i = this.#sortPlain(batch, begin, i, end);
+        if (i === end) break;
         direction[i] = this.#sorted(batch, i, this.#a[i - begin]!, this.#b[i - begin]!);
         this.position += batch.columns.capLen[i]!;
       }
     }
+  }
+
+  /**
+   * As `#sorted`, for rows from `from` on of the block that begins with row `block`: whole IP packets that came in or go out by
+   * no port of a bridge, as nearly all do. Gives the row at which it stopped, or `end`.
+   */
+  #sortPlain(batch: Batch, block: number, from: number, end: number): number {
+    const { family, direction, decodeFlags, portId, timeNs, capLen } = batch.columns;
+    const a = this.#a;
+    const b = this.#b;
+    const echoes = this.#echoes;
+    const first = batch.firstPacket;
+    let position = this.position;
+    let i = from;
+    for (; i < end; i++) {
+      const way = direction[i]!;
+      if (way > DIRECTION_OUT || family[i] === 0 || portId[i] !== 0) break;
+      if ((decodeFlags[i]! & DECODE_FRAGMENT) !== 0) break;
+      if (way === DIRECTION_IN) {
+        echoes.add(a[i - block]!, b[i - block]!, timeNs[i]!, false, first + i, position);
+      } else if (echoes.match(a[i - block]!, b[i - block]!, timeNs[i]!, first + i)) {
+        this.position = position;
+        this.#link(batch, i, echoes.matchedNumber, echoes.matchedPosition);
+        direction[i] = DIRECTION_ECHO;
+        this.echoPackets++;
+      }
+      position += capLen[i]!;
+    }
+    this.position = position;
+    return i;
   }
 
   /** Settled direction of row `i`, whose fingerprint is `a` and `b`. */
@@ -143,15 +176,14 @@ export class DirectionStage {
 
   /** True when row `i` is the echo of a packet before; that one is told where its echo is. */
   #isEcho(batch: Batch, i: number, direction: number, a: number, b: number): boolean {
-    const number = batch.firstPacket + i;
     if (this.#hasFingerprint(batch, i, direction, a, b)) {
       const { matchedNumber, matchedPosition } = this.#echoes;
       this.#mangled?.forget(matchedNumber);
-      this.#link(number, matchedNumber, matchedPosition);
+      this.#link(batch, i, matchedNumber, matchedPosition);
       return true;
     }
-    if (this.#mangled?.match(batch, i, number) !== true) return false;
-    this.#link(number, this.#mangled.matchedNumber, this.#mangled.matchedPosition);
+    if (this.#mangled?.match(batch, i, batch.firstPacket + i) !== true) return false;
+    this.#link(batch, i, this.#mangled.matchedNumber, this.#mangled.matchedPosition);
     return true;
   }
 
@@ -170,16 +202,15 @@ export class DirectionStage {
     return this.#copies!.isCopy(batch, i, one, two, direction);
   }
 
-  /** Tells an inbound packet that packet `number`, the next to be sorted, is its echo. Both matches are cut to 32 bits. */
-  #link(number: number, matchedNumber: number, matchedPosition: number): void {
-    const distance = (number - matchedNumber) >>> 0;
+  /** Tells an inbound packet that row `i` of the last batch, the next to be sorted, is its echo. Both matches are cut to 32 bits. */
+  #link(last: Batch, i: number, matchedNumber: number, matchedPosition: number): void {
+    const distance = (last.firstPacket + i - matchedNumber) >>> 0;
     if (distance > ECHO_LINK_PACKETS || (this.position - matchedPosition) >>> 0 > ECHO_LINK_BYTES) return;
-    for (const batch of this.#recent) {
-      const row = number - distance - batch.firstPacket;
-      if (row < 0 || row >= batch.count) continue;
-      batch.columns.echoDistance[row] = distance;
-      return;
-    }
+    const recent = this.#recent;
+    let row = i - distance;
+    let k = recent.length - 1;
+    while (row < 0 && k > 0) row += recent[--k]!.count;
+    if (row >= 0) recent[k]!.columns.echoDistance[row] = distance;
   }
 }
 

@@ -11,7 +11,7 @@ export const ECHO_WINDOW_NS = 5e9;
  */
 export const ECHO_WINDOW_PACKETS = 1 << 17;
 
-/** Slot of the index: half of the fingerprint, and head of its queue + 1; negative where the queue is empty, 0 where unused. */
+/** Slot of the index: half of the fingerprint, and head of its queue + 1; 0 where unused. */
 const SLOT_A = 0;
 const SLOT_HEAD = 1;
 
@@ -72,10 +72,8 @@ export class EchoGeneration {
     for (;;) {
       const head = index[at + SLOT_HEAD]!;
       if (head === 0) return at;
-      if (index[at + SLOT_A] === a) {
-        const record = (head > 0 ? head : -head) - 1;
-        if (((words[(record << RECORD_SHIFT) + B]! ^ b) & ~ANYBODY) === 0) return at;
-      }
+      if (index[at + SLOT_A] === a && ((words[((head - 1) << RECORD_SHIFT) + B]! ^ b) & ~ANYBODY) === 0)
+        return at;
       at = (at + 2) & mask;
     }
   }
@@ -94,13 +92,13 @@ export class EchoGeneration {
     this.times[(r + TIME) >> 1] = timeNs;
     const at = this.slotOf(a, b);
     const head = index[at + SLOT_HEAD]!;
-    if (head > 0) {
+    if (head !== 0) {
       const h = (head - 1) << RECORD_SHIFT;
       words[(words[h + LAST]! << RECORD_SHIFT) + NEXT] = record;
       words[h + LAST] = record;
       return;
     }
-    if (head === 0) this.used++;
+    this.used++;
     index[at + SLOT_A] = a;
     index[at + SLOT_HEAD] = record + 1;
   }
@@ -133,12 +131,28 @@ export class EchoGeneration {
     const { index, words } = this;
     const r = record << RECORD_SHIFT;
     const next = words[r + NEXT]!;
-    if (next < 0) index[at + SLOT_HEAD] = -(record + 1);
+    if (next < 0) this.#free(at);
     else {
       index[at + SLOT_HEAD] = next + 1;
       words[(next << RECORD_SHIFT) + LAST] = words[r + LAST]!;
     }
     return next;
+  }
+
+  /** Frees a slot, and closes the gap: what stands behind it, and would have stood there or before, moves up. */
+  #free(slot: number): void {
+    const { index } = this;
+    const mask = index.length - 1;
+    let gap = slot;
+    for (let at = (gap + 2) & mask; index[at + SLOT_HEAD] !== 0; at = (at + 2) & mask) {
+      const home = (2 * index[at + SLOT_A]!) & mask;
+      if (((at - home) & mask) < ((at - gap) & mask)) continue;
+      index[gap + SLOT_A] = index[at + SLOT_A]!;
+      index[gap + SLOT_HEAD] = index[at + SLOT_HEAD]!;
+      gap = at;
+    }
+    index[gap + SLOT_HEAD] = 0;
+    this.used--;
   }
 
   /** Adds to the record that was added last what `takeNear` compares. */

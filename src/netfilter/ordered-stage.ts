@@ -7,6 +7,7 @@ import {
   DECODE_FRAGMENT,
   DECODE_OPTIONS,
   PKT_OTHERHOST,
+  QUICK_PASSED,
 } from '../batch/layout.ts';
 import type { Dependence } from '../compile/dependence.ts';
 import { isOdd } from '../compile/odd.ts';
@@ -114,6 +115,8 @@ export interface OrderedStageParts {
 }
 
 const NO_HOOK = 255;
+/** In the column `ctinfo`: conntrack has not looked at the packet. */
+const NO_CTINFO = 255;
 
 /**
  * IP options may end a way at the routing decision, and a reassembled packet may be longer than others may be: such
@@ -245,7 +248,10 @@ export class OrderedStage {
     const c = batch.columns;
     const { count, firstPacket: first } = batch;
     const quick = this.#quick;
-    if (quick.isOpen) this.#quickColumns.fill(batch);
+    if (quick.isOpen) {
+      this.#quickColumns.fill(batch);
+      if (this.#parts.linksEchoes && this.#bridging === undefined) this.#passEchoes(batch);
+    }
     const follows = this.#parts.isShare || this.#keepTime(batch);
     this.#batch = batch;
     this.#ahead = ahead;
@@ -264,6 +270,33 @@ export class OrderedStage {
       }
     }
     if (!follows) this.clock.restore(c.timeNs);
+  }
+
+  /** Echoes are nothing but counted, all of a batch at once: the quick way passes them over, and need not stop at each. */
+  #passEchoes(batch: Batch): void {
+    const { paths } = this;
+    const { perPacket } = this.#parts;
+    const { direction, portId, family, ifaceId, length, quick, path, ctinfo, invalidReason } = batch.columns;
+    const { count, firstPacket } = batch;
+    let lastFamily = -1;
+    let lastIface = -1;
+    let taken = -1;
+    for (let i = 0; i < count; i++) {
+      if (direction[i] !== DIRECTION_ECHO || portId[i] !== 0 || family[i] === 0) continue;
+      if (family[i] !== lastFamily || ifaceId[i] !== lastIface) {
+        lastFamily = family[i]!;
+        lastIface = ifaceId[i]!;
+        paths.current = firstPacket + i;
+        taken = this.#short(OUTCOME_ECHO, lastFamily, 0, 0, lastIface);
+      }
+      paths.add(taken, length[i]!);
+      quick[i] = QUICK_PASSED;
+      this.#known--;
+      if (!perPacket) continue;
+      path[i] = taken;
+      ctinfo[i] = NO_CTINFO;
+      invalidReason[i] = INVALID_NONE;
+    }
   }
 
   /** Takes note of all packets of a batch of which `process` will be given a share. */

@@ -1,5 +1,5 @@
 import type { Batch } from '../batch/batch.ts';
-import { PLAIN_ECHO4, PLAIN_ECHO6, PLAIN_TCP4, PLAIN_TCP6 } from '../batch/layout.ts';
+import { PLAIN_ECHO4, PLAIN_ECHO6, PLAIN_TCP4, PLAIN_TCP6, QUICK_PASSED } from '../batch/layout.ts';
 import type { Sharing } from '../compile/sharing.ts';
 import type { ConntrackCore } from '../conntrack/core.ts';
 import { INVALID_NONE } from '../conntrack/invalid.ts';
@@ -177,6 +177,7 @@ export class QuickWay {
     } = c;
     for (let i = begin; i < end; i++) {
       const kind = quick[i]!;
+      if (kind === QUICK_PASSED) continue;
       if (kind === 0 || (family[i] === 4 ? rawFirst4 : rawFirst6)) {
         this.stopped = STOPPED_UNTOUCHED;
         return i;
