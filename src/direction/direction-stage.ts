@@ -102,11 +102,11 @@ export class DirectionStage {
   }
 
   /**
-   * As `#sorted`, for rows from `from` on of the block that begins with row `block`: whole IP packets that came in or go out by
-   * no port of a bridge, as nearly all do. Gives the row at which it stopped, or `end`.
+   * As `#sorted`, for rows from `from` on of the block that begins with row `block`: whole IP packets that came in or go out, as
+   * nearly all do, of a host without bridges and helpers. Gives the row at which it stopped, or `end`.
    */
   #sortPlain(batch: Batch, block: number, from: number, end: number): number {
-    const { family, direction, decodeFlags, portId, timeNs, capLen } = batch.columns;
+    const { family, direction, decodeFlags, timeNs, capLen } = batch.columns;
     const a = this.#a;
     const b = this.#b;
     const echoes = this.#echoes;
@@ -115,7 +115,7 @@ export class DirectionStage {
     let i = from;
     for (; i < end; i++) {
       const way = direction[i]!;
-      if (way > DIRECTION_OUT || family[i] === 0 || portId[i] !== 0) break;
+      if (way > DIRECTION_OUT || family[i] === 0) break;
       if ((decodeFlags[i]! & DECODE_FRAGMENT) !== 0) break;
       if (way === DIRECTION_IN) {
         echoes.add(a[i - block]!, b[i - block]!, timeNs[i]!, false, first + i, position);

@@ -276,13 +276,13 @@ export class OrderedStage {
   #passEchoes(batch: Batch): void {
     const { paths } = this;
     const { perPacket } = this.#parts;
-    const { direction, portId, family, ifaceId, length, quick, path, ctinfo, invalidReason } = batch.columns;
+    const { direction, family, ifaceId, length, quick, path, ctinfo, invalidReason } = batch.columns;
     const { count, firstPacket } = batch;
     let lastFamily = -1;
     let lastIface = -1;
     let taken = -1;
     for (let i = 0; i < count; i++) {
-      if (direction[i] !== DIRECTION_ECHO || portId[i] !== 0 || family[i] === 0) continue;
+      if (direction[i] !== DIRECTION_ECHO || family[i] === 0) continue;
       if (family[i] !== lastFamily || ifaceId[i] !== lastIface) {
         lastFamily = family[i]!;
         lastIface = ifaceId[i]!;
