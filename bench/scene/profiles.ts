@@ -43,6 +43,7 @@ export const TRAFFIC_PROFILES: readonly Profile[] = [
     traffic: { profile: 'translated' },
     rules: { translating: true },
   },
+  { name: 'both-sides', what: 'each packet captured on its way out, too', traffic: { bothSides: true } },
   // In nanoseconds, so that no two packets have the same time: of those, the order is lost.
   { name: 'merged', what: '100 captures merged', files: 100, traffic: { nanoseconds: true } },
   { name: 'pcapng', what: 'the same as pcapng in nanoseconds', traffic: { pcapng: true, nanoseconds: true } },

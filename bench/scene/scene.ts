@@ -72,7 +72,8 @@ export class Scene {
   replay(profile: Profile, files: readonly string[], ...more: string[]): Command {
     const rules = this.rulesetOptions(profile).family === 4 ? '--rules' : '--rules6';
     const given = ['--host', this.host(profile), rules, this.ruleset(profile), '--quiet'];
-    return [process.execPath, MAIN, 'run', ...given, ...more, ...files.map((file) => `eth0:in=${file}`)];
+    const iface = this.captureSpec(profile).bothSides ? 'eth0' : 'eth0:in';
+    return [process.execPath, MAIN, 'run', ...given, ...more, ...files.map((file) => `${iface}=${file}`)];
   }
 
   /** The generator, writing the profile's capture to standard output. */

@@ -76,17 +76,22 @@ function macLow(mac: readonly number[]): number {
 }
 
 function writeEthernet(p: PacketSpec, view: DataView, at: number): void {
-  const source = p.isFromClient ? CLIENT_SIDE_MAC : SERVER_SIDE_MAC;
-  view.setInt32(at, ROUTER_MAC_HIGH);
-  view.setUint16(at + 4, ROUTER_MAC_LOW);
-  view.setInt32(at + 6, macHigh(source));
-  view.setUint16(at + 10, macLow(source));
+  const other = p.isFromClient === p.isSentOn ? SERVER_SIDE_MAC : CLIENT_SIDE_MAC;
+  const [router, neighbour] = p.isSentOn ? [at + 6, at] : [at, at + 6];
+  view.setInt32(router, ROUTER_MAC_HIGH);
+  view.setUint16(router + 4, ROUTER_MAC_LOW);
+  view.setInt32(neighbour, macHigh(other));
+  view.setUint16(neighbour + 4, macLow(other));
   view.setUint16(at + 12, p.family === 4 ? 0x0800 : 0x86dd);
+}
+
+function timeToLive(p: PacketSpec): number {
+  return (p.isFromClient ? TTL_FROM_CLIENT : TTL_FROM_SERVER) - (p.isSentOn ? 1 : 0);
 }
 
 /** Returns where the transport header begins. */
 function writeIpv4(p: PacketSpec, view: DataView, at: number, l4Bytes: number): number {
-  const ttlAndProto = ((p.isFromClient ? TTL_FROM_CLIENT : TTL_FROM_SERVER) << 8) | p.l4proto;
+  const ttlAndProto = (timeToLive(p) << 8) | p.l4proto;
   const sum = 0x4500 + (20 + l4Bytes) + p.ipId + 0x4000 + ttlAndProto + halves(p.client) + halves(p.server);
   view.setUint32(at, 0x45000000 | (20 + l4Bytes));
   view.setInt32(at + 4, (p.ipId << 16) | 0x4000);
@@ -97,7 +102,7 @@ function writeIpv4(p: PacketSpec, view: DataView, at: number, l4Bytes: number): 
 }
 
 function writeIpv6(p: PacketSpec, view: DataView, at: number, l4Bytes: number): number {
-  const hopLimit = p.isFromClient ? TTL_FROM_CLIENT : TTL_FROM_SERVER;
+  const hopLimit = timeToLive(p);
   view.setUint32(at, 0x60000000);
   view.setUint32(at + 4, ((l4Bytes << 16) | (p.l4proto << 8) | hopLimit) >>> 0);
   writeAddress6(

@@ -31,6 +31,8 @@ export interface TrafficOptions {
   readonly packetsPerSecond: number;
   readonly pcapng: boolean;
   readonly nanoseconds: boolean;
+  /** Every packet is captured on its way out, too. */
+  readonly bothSides: boolean;
 }
 
 export const DEFAULT_TRAFFIC: TrafficOptions = {
@@ -45,6 +47,7 @@ export const DEFAULT_TRAFFIC: TrafficOptions = {
   packetsPerSecond: 200_000,
   pcapng: false,
   nanoseconds: false,
+  bothSides: false,
 };
 
 export interface TrafficSummary {
@@ -83,14 +86,17 @@ export function generateTraffic(
   const frames = new FrameWriter(payload);
   const blockBytes = Math.max(MOST_BLOCK_BYTES / sinks.length, LEAST_BLOCK_BYTES);
   const writers = sinks.map((sink) => new CaptureWriter(options, sink, blockBytes));
-  const { packets, snapBytes } = options;
+  const { packets, snapBytes, bothSides } = options;
   const p = new PacketSpec();
   let seconds = START_SECONDS;
   let nanoseconds = 0;
   const meanGapNs = 1e9 / options.packetsPerSecond;
   for (let i = 0; i < packets; i++) {
-    script.next(p);
-    p.ipId = i & 0xffff;
+    p.isSentOn = bothSides && i % 2 === 1;
+    if (!p.isSentOn) {
+      script.next(p);
+      p.ipId = i & 0xffff;
+    }
     nanoseconds += 1 + Math.floor(random.fraction() * 2 * meanGapNs);
     while (nanoseconds >= 1e9) {
       nanoseconds -= 1e9;

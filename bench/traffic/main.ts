@@ -25,6 +25,7 @@ const USAGE = `usage: traffic [options] FILE     (- is standard output)
   --rate N        ${DEFAULT_TRAFFIC.packetsPerSecond} packets a second
   --pcapng        instead of classic pcap
   --nanoseconds   time stamps of that resolution
+  --both-sides    each packet on its way out, too
   --host DIR      also write the HOST folder of the router they were captured on
 `;
 
@@ -42,6 +43,7 @@ function main(): void {
       rate: { type: 'string' },
       pcapng: { type: 'boolean' },
       nanoseconds: { type: 'boolean' },
+      'both-sides': { type: 'boolean' },
       host: { type: 'string' },
     },
   });
@@ -67,6 +69,7 @@ function main(): void {
     packetsPerSecond: number(values.rate, DEFAULT_TRAFFIC.packetsPerSecond),
     pcapng: values.pcapng === true,
     nanoseconds: values.nanoseconds === true,
+    bothSides: values['both-sides'] === true,
   };
   const headers = headerBytes(options.ipv6 > 0 ? 6 : 4, PROTO_TCP, false);
   if (options.leastFrameBytes < headers || options.frameBytes < options.leastFrameBytes)

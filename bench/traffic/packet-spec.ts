@@ -13,6 +13,8 @@ export class PacketSpec {
   family: 4 | 6 = 4;
   l4proto = PROTO_TCP;
   isFromClient = true;
+  /** As the router sends it on, not as it has come in. */
+  isSentOn = false;
   /** The address (IPv4), or its last word (IPv6). */
   client = 0;
   server = 0;

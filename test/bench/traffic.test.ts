@@ -33,13 +33,19 @@ function capture(options: Partial<TrafficOptions>): { bytes: Buffer; conversatio
   return { bytes: Buffer.concat(blocks), conversations };
 }
 
-async function replay(bytes: Buffer, rules: string, rules6: string, conntrackDump = false) {
+async function replay(
+  bytes: Buffer,
+  rules: string,
+  rules6: string,
+  conntrackDump = false,
+  iface = 'eth0:in',
+) {
   const files = { capture: join(dir, 'capture'), rules: join(dir, 'rules'), rules6: join(dir, 'rules6') };
   writeFileSync(files.capture, bytes);
   writeFileSync(files.rules, rules);
   writeFileSync(files.rules6, rules6);
   const config: ReplayConfig = {
-    captures: [`eth0:in=${files.capture}`],
+    captures: [`${iface}=${files.capture}`],
     host: dir,
     rules: files.rules,
     rules6: files.rules6,
@@ -104,6 +110,14 @@ describe('generated traffic', () => {
       const ports = [...line.matchAll(/[sd]port=(\d+)/g)].map((match) => match[1]);
       expect(ports.slice(2)).toEqual(ports.slice(0, 2).reverse());
     }
+  });
+
+  it('leaves as it came in, where both sides are captured', async () => {
+    const { bytes } = capture({ bothSides: true, ipv6: 0.5 });
+    const accept = '*filter\n-A FORWARD -j ACCEPT\nCOMMIT\n';
+    const { echoes, totals } = await replay(bytes, accept, accept, false, 'eth0');
+    expect(totals.packets).toBe(PACKETS);
+    expect(echoes).toEqual({ packets: PACKETS / 2, agreed: PACKETS / 2, disagreed: 0 });
   });
 
   it('is the same for the same seed, and another for another', () => {
