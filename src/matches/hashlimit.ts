@@ -170,7 +170,7 @@ export const hashlimit = defineMatch<HashlimitOptions, HashlimitTable>({
           rateMatch: o.rateMatch,
           average: o.rate.average,
           burst: o.burst,
-          interval: BigInt(o.interval),
+          interval: o.interval,
           hashSource: o.modes.includes('srcip'),
           hashDestination: o.modes.includes('dstip'),
           hashSourcePort: o.modes.includes('srcport'),
