@@ -1,24 +1,45 @@
 import type { Family } from '../base/inet.ts';
+import { KeyTable } from '../base/key-table.ts';
 import type { Packet } from '../packet/packet.ts';
-import { R_FAMILY } from '../packet/registers.ts';
 
 /** ip_list_tot: addresses that a list remembers (module parameter). */
 export const LIST_ENTRIES = 100;
 
+const FIRST_STAMPS = 8;
+
 /** An address of a list and when it was seen: struct recent_entry. */
-export interface RecentEntry {
-  readonly key: string;
-  ttl: number;
-  /** Jiffies; a ring once all places are taken. */
-  readonly stamps: number[];
+export class RecentEntry {
+  ttl = 0;
+  /** Jiffies; a ring once all places are taken. Grows as far as it is used. */
+  stamps = new Float64Array(FIRST_STAMPS);
+  /** Places that are taken. */
+  stampCount = 0;
   /** Place behind the latest stamp. */
-  index: number;
+  index = 0;
+  /** Number of its address among those of the list. */
+  key = -1;
+  /** The next of the same address, with another TTL. */
+  nextOfKey: RecentEntry | undefined;
+  /** Updated before it, and after it. */
+  before: RecentEntry | undefined;
+  after: RecentEntry | undefined;
+
+  /** Writes a stamp at `index`. */
+  stamp(now: number): void {
+    if (this.index === this.stamps.length) {
+      const grown = new Float64Array(2 * this.index);
+      grown.set(this.stamps);
+      this.stamps = grown;
+    }
+    this.stamps[this.index++] = now;
+    if (this.stampCount < this.index) this.stampCount = this.index;
+  }
 }
 
 /**
  * A list of addresses by name, one for both families: struct recent_table of net/netfilter/xt_recent.c. Entries are
  * in the order of their last update; the first is the one to go when the list is full. The kernel does not take out
- * what is old, only --reap does, one entry at a time.
+ * what is old, only --reap does, one entry at a time. Entries that have gone are used again.
  */
 export class RecentList {
   /** That of the first rule that names the list, of either family: later rules' masks have no effect. */
@@ -26,61 +47,76 @@ export class RecentList {
   /** Of that rule. */
   readonly family: Family;
   /** Stamps an entry keeps, less one: a power of two less one. */
-  stampMask: number;
-  /** In the order of the last update. Addresses with a TTL of their own (--rttl) may be there more than once. */
-  readonly #entries = new Map<RecentEntry, true>();
-  readonly #byKey = new Map<string, RecentEntry[]>();
+  #stampMask: number;
+  /** Addresses with a TTL of their own (--rttl) may be there more than once. */
+  size = 0;
+  readonly #keys = new KeyTable(5);
+  /** The address at hand: family, and four words. */
+  readonly #key = new Int32Array(5);
+  /** By number of the address: the first entry of those that it has. */
+  readonly #firstOfKey: (RecentEntry | undefined)[] = [];
+  #oldest: RecentEntry | undefined;
+  #latest: RecentEntry | undefined;
+  /** Entries that are free, by `after`. */
+  #free: RecentEntry | undefined;
 
   constructor(family: Family, mask: Int32Array, stampMask: number) {
     this.family = family;
     this.mask = mask;
-    this.stampMask = stampMask;
+    this.#stampMask = stampMask;
   }
 
-  /** A rule of the same name is loaded: it may need more stamps. recent_mt_check(). */
+  /** A rule of the same name is loaded: it may need more stamps. recent_mt_check(). To be called before any packet comes. */
   widen(stampMask: number): void {
-    if (stampMask > this.stampMask) this.stampMask = stampMask;
+    if (stampMask > this.#stampMask) this.#stampMask = stampMask;
   }
 
-  get size(): number {
-    return this.#entries.size;
-  }
-
-  keyOf(p: Packet, addressAt: number, family: Family): string {
-    const words = p.r[R_FAMILY] === 4 ? 1 : 4;
-    let key = `${family}`;
-    for (let i = 0; i < words; i++) key += `,${p.r[addressAt + i]! & this.mask[i]!}`;
-    return key;
+  /** Takes the address that the packet has at register `addressAt` for the one that `find` and `add` are about. */
+  take(p: Packet, addressAt: number, family: Family): void {
+    const key = this.#key;
+    key[0] = family;
+    for (let i = 0; i < 4; i++)
+      key[1 + i] = i === 0 || family === 6 ? p.r[addressAt + i]! & this.mask[i]! : 0;
   }
 
   /** recent_entry_lookup(): `ttl` 0 is any. */
-  find(key: string, ttl: number): RecentEntry | undefined {
-    return this.#byKey.get(key)?.find((entry) => ttl === 0 || entry.ttl === 0 || entry.ttl === ttl);
+  find(ttl: number): RecentEntry | undefined {
+    const number = this.#keys.find(this.#key);
+    let entry = number < 0 ? undefined : this.#firstOfKey[number];
+    while (entry !== undefined && !(ttl === 0 || entry.ttl === 0 || entry.ttl === ttl))
+      entry = entry.nextOfKey;
+    return entry;
   }
 
   /** recent_entry_init(). */
-  add(key: string, ttl: number, now: number): void {
-    if (this.#entries.size >= LIST_ENTRIES) this.remove(this.#oldest!);
-    const entry: RecentEntry = { key, ttl, stamps: [now], index: 1 };
-    this.#entries.set(entry, true);
-    const same = this.#byKey.get(key);
-    if (same === undefined) this.#byKey.set(key, [entry]);
-    else same.push(entry);
+  add(ttl: number, now: number): void {
+    if (this.size >= LIST_ENTRIES) this.remove(this.#oldest!);
+    let entry = this.#free;
+    if (entry === undefined) entry = new RecentEntry();
+    else this.#free = entry.after;
+    entry.ttl = ttl;
+    entry.stampCount = 0;
+    entry.index = 0;
+    entry.stamp(now);
+    this.#enter(entry);
+    this.#append(entry);
+    this.size++;
   }
 
   /** recent_entry_update(). */
   update(entry: RecentEntry, now: number): void {
-    entry.index &= this.stampMask;
-    entry.stamps[entry.index++] = now;
-    this.#entries.delete(entry);
-    this.#entries.set(entry, true);
+    entry.index &= this.#stampMask;
+    entry.stamp(now);
+    this.#unlink(entry);
+    this.#append(entry);
   }
 
   remove(entry: RecentEntry): void {
-    this.#entries.delete(entry);
-    const left = this.#byKey.get(entry.key)!.filter((one) => one !== entry);
-    if (left.length === 0) this.#byKey.delete(entry.key);
-    else this.#byKey.set(entry.key, left);
+    this.#unlink(entry);
+    this.#leave(entry);
+    entry.after = this.#free;
+    this.#free = entry;
+    this.size--;
   }
 
   /** recent_entry_reap(): the oldest entry goes when its last stamp is before `time`, unless it is to be updated. */
@@ -90,7 +126,43 @@ export class RecentList {
     if (time > oldest.stamps[oldest.index - 1]!) this.remove(oldest);
   }
 
-  get #oldest(): RecentEntry | undefined {
-    return this.#entries.keys().next().value;
+  /** Behind the others of its address. */
+  #enter(entry: RecentEntry): void {
+    const known = this.#keys.find(this.#key);
+    entry.key = known >= 0 ? known : this.#keys.add(this.#key);
+    entry.nextOfKey = undefined;
+    let last = known >= 0 ? this.#firstOfKey[known] : undefined;
+    if (last === undefined) {
+      this.#firstOfKey[entry.key] = entry;
+      return;
+    }
+    while (last.nextOfKey !== undefined) last = last.nextOfKey;
+    last.nextOfKey = entry;
+  }
+
+  #leave(entry: RecentEntry): void {
+    const { key } = entry;
+    let other = this.#firstOfKey[key]!;
+    if (other === entry) this.#firstOfKey[key] = entry.nextOfKey;
+    else {
+      while (other.nextOfKey !== entry) other = other.nextOfKey!;
+      other.nextOfKey = entry.nextOfKey;
+    }
+    if (this.#firstOfKey[key] === undefined) this.#keys.remove(key);
+  }
+
+  #append(entry: RecentEntry): void {
+    entry.before = this.#latest;
+    entry.after = undefined;
+    if (this.#latest === undefined) this.#oldest = entry;
+    else this.#latest.after = entry;
+    this.#latest = entry;
+  }
+
+  #unlink({ before, after }: RecentEntry): void {
+    if (before === undefined) this.#oldest = after;
+    else before.after = after;
+    if (after === undefined) this.#latest = before;
+    else after.before = before;
   }
 }

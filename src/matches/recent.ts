@@ -141,11 +141,11 @@ export const recent = defineMatch<RecentOptions, RecentList>({
   evaluate: (o, p, list) => {
     const now = jiffiesAt(p.timeNs);
     const ttl = ttlBefore(p);
-    const key = list.keyOf(p, o.byDestination ? R_DADDR : R_SADDR, p.r[R_FAMILY] === 4 ? 4 : 6);
-    const entry = list.find(key, o.rttl ? ttl : 0);
+    list.take(p, o.byDestination ? R_DADDR : R_SADDR, p.r[R_FAMILY] === 4 ? 4 : 6);
+    const entry = list.find(o.rttl ? ttl : 0);
     if (entry === undefined) {
       if (o.mode !== '--set') return o.inverted;
-      list.add(key, ttl, now);
+      list.add(ttl, now);
       return !o.inverted;
     }
     if (o.mode === '--set') {
@@ -160,8 +160,8 @@ export const recent = defineMatch<RecentOptions, RecentList>({
     const since = now - o.seconds * HZ;
     let hits = 0;
     let isHit = false;
-    for (const stamp of entry.stamps) {
-      if (o.seconds !== 0 && since > stamp) continue;
+    for (let i = 0; i < entry.stampCount; i++) {
+      if (o.seconds !== 0 && since > entry.stamps[i]!) continue;
       if (++hits >= o.hitcount) {
         isHit = true;
         break;
