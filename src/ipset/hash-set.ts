@@ -1,8 +1,9 @@
 import { maskIpv4 } from '../base/inet.ts';
+import { jiffiesAt } from '../matches/jiffies.ts';
 import type { Packet } from '../packet/packet.ts';
 import type { RegisterName } from '../packet/registers.ts';
 import { formatExtensions, formatPart } from './element-format.ts';
-import { ElementTable } from './element-table.ts';
+import { ElementTable, PERMANENT } from './element-table.ts';
 import { parseElements } from './element-text.ts';
 import { type ElementExtensions, storeExtensions } from './extension-options.ts';
 import { initExtensions, isExpired, matchExtensions } from './extensions.ts';
@@ -135,6 +136,7 @@ export class HashSet implements IpSet {
     // mtype_data_set_flags(): what a packet adds is never a `nomatch` element.
     table.nomatch[place] = 0;
     initExtensions(options, table, place, p, query);
+    this.#soonest = Math.min(this.#soonest, table.timeoutAt[place]!);
     return true;
   }
 
@@ -253,11 +255,18 @@ export class HashSet implements IpSet {
     return net.prefixes.lengths[0] ?? 32 * net.words;
   }
 
+  /** Jiffies up to which no element runs out: until then there is no use in looking. */
+  #soonest = Number.NEGATIVE_INFINITY;
+
   /** A full set: elements that have run out go; with `forceadd` an element goes in any case. */
   #makeRoom(timeNs: number): boolean {
     const { table, options } = this;
-    if (options.timeoutSeconds !== undefined) {
-      for (const place of [...table.places()]) if (isExpired(table, place, timeNs)) this.removePlace(place);
+    if (options.timeoutSeconds !== undefined && jiffiesAt(timeNs) > this.#soonest) {
+      this.#soonest = PERMANENT;
+      for (const place of [...table.places()]) {
+        if (isExpired(table, place, timeNs)) this.removePlace(place);
+        else this.#soonest = Math.min(this.#soonest, table.timeoutAt[place]!);
+      }
       if (table.size < options.maxelem) return true;
     }
     if (!options.forceadd) return false;
