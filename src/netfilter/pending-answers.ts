@@ -1,6 +1,7 @@
+import { KeyTable } from '../base/key-table.ts';
 import type { Conntrack } from '../conntrack/conntrack.ts';
 import { INNER_FOUND, innerTuple } from '../conntrack/inner-tuple.ts';
-import { protoWord, tupleHash } from '../conntrack/tuple.ts';
+import { protoWord } from '../conntrack/tuple.ts';
 import {
   IPS_SEQ_ADJUST,
   TUPLE_DADDR,
@@ -42,6 +43,8 @@ const TCP_ACK = 16;
 const TCP_HEADER_BYTES = 20;
 const ICMP_HEADER_BYTES = 8;
 const IPV6_HEADER_BYTES = 40;
+/** A tuple without its zone. */
+const KEY_WORDS = TUPLE_PROTO + 1;
 /** No reset answers the packet. */
 const NO_RESET = -1;
 /** An answer that has not left after this long never will. */
@@ -49,27 +52,52 @@ const ANSWER_WINDOW_NS = 1e9;
 /** Rejects may come in floods; each holds an entry. */
 export const MAX_PENDING = 4096;
 
-interface Pending {
-  readonly ct: number;
-  readonly ctinfo: number;
-  readonly timeNs: number;
-  /** Tuple of the packet as it arrived: what its answer is about on the wire. */
-  readonly wire: Int32Array;
-  /** And as rules had translated it: what its answer is about where it enters OUTPUT. */
-  readonly inside: Int32Array;
-  /** Under which it is found by either. */
-  readonly wireKey: number;
-  readonly insideKey: number;
+/** A packet that may be answered. There are MAX_PENDING of them at most, which are used again. */
+class Pending {
+  ct = -1;
+  ctinfo = 0;
+  timeNs = 0;
+  /** Numbers of its tuple as it arrived, and as rules had translated it. */
+  wire = -1;
+  inside = -1;
   /** REJECT answers it by a reset that leaves by this port of a bridge, past OUTPUT and POSTROUTING; 0 when not so. */
-  readonly port: number;
+  port = 0;
   /** Flags of the reset that would answer it, or NO_RESET; and its numbers. */
-  readonly flags: number;
-  readonly seq: number;
-  readonly ack: number;
+  flags = NO_RESET;
+  seq = 0;
+  ack = 0;
   /** What an ICMP error quotes of its header: total length in bytes, TTL, and (IPv4) identification. */
-  readonly length: number;
-  readonly ttl: number;
-  readonly ipId: number;
+  length = 0;
+  ttl = 0;
+  ipId = 0;
+  /** Came before it, and after it. */
+  before: Pending | undefined;
+  after: Pending | undefined;
+}
+
+/** Those that are pending, by a tuple; a later one takes the place of an earlier one of the same tuple. */
+class ByTuple {
+  readonly #numbers = new KeyTable(KEY_WORDS);
+  readonly #pending: (Pending | undefined)[] = [];
+
+  find(tuple: Int32Array): Pending | undefined {
+    const number = this.#numbers.find(tuple);
+    return number < 0 ? undefined : this.#pending[number];
+  }
+
+  /** The number of the tuple. */
+  set(tuple: Int32Array, pending: Pending): number {
+    const known = this.#numbers.find(tuple);
+    const number = known < 0 ? this.#numbers.add(tuple) : known;
+    this.#pending[number] = pending;
+    return number;
+  }
+
+  remove(number: number, pending: Pending): void {
+    if (this.#pending[number] !== pending) return;
+    this.#pending[number] = undefined;
+    this.#numbers.remove(number);
+  }
 }
 
 /**
@@ -82,12 +110,15 @@ export class PendingAnswers {
   readonly #conntrack: Conntrack;
   readonly #localForm: LocalForm;
   readonly #assume: (sentence: string) => void;
-  /** By the wire tuple; a later packet of the same tuple takes the place of an earlier one. In order of arrival. */
-  readonly #pending = new Map<number, Pending>();
-  /** The same by the tuple inside. */
-  readonly #inside = new Map<number, Pending>();
-  /** A key is a tuple's hash and, above it, a number from 0 up to this one: tuples with the same hash have different ones. */
-  #deepest = 0;
+  /** By the tuple of the packet as it arrived: what its answer is about on the wire. */
+  readonly #wire = new ByTuple();
+  /** And as rules had translated it: what its answer is about where it enters OUTPUT. */
+  readonly #inside = new ByTuple();
+  #count = 0;
+  #oldest: Pending | undefined;
+  #latest: Pending | undefined;
+  /** Those that are free, by `after`. */
+  #free: Pending | undefined;
   readonly #tuple = new Int32Array(TUPLE_WORDS);
   /** Entry that the last answer was attached to, which is still held; -1 when there is none. */
   #attached = -1;
@@ -96,7 +127,7 @@ export class PendingAnswers {
 
   /** Whether any may still be answered. */
   get awaits(): boolean {
-    return this.#pending.size > 0;
+    return this.#count > 0;
   }
 
   constructor(conntrack: Conntrack, localForm: LocalForm, assume: (sentence: string) => void) {
@@ -113,32 +144,24 @@ export class PendingAnswers {
     const ct = p.r[R_CT]!;
     if (ct < 0) return;
     this.#expire(p.timeNs);
-    const wire = new Int32Array(TUPLE_WORDS);
-    readTuple(wire, arrived);
-    const inside = new Int32Array(TUPLE_WORDS);
-    readTuple(inside, p.r);
-    const wireKey = this.#keyOf(wire, false);
-    this.#remove(this.#pending.get(wireKey));
+    const tuple = this.#tuple;
+    readTuple(tuple, arrived);
+    const earlier = this.#wire.find(tuple);
+    if (earlier !== undefined) this.#remove(earlier);
     this.#conntrack.core.hold(ct);
-    const insideKey = this.#keyOf(inside, true);
-    const ctinfo = p.r[R_CTINFO]!;
-    const pending = {
-      ct,
-      ctinfo,
-      timeNs: p.timeNs,
-      wire,
-      inside,
-      wireKey,
-      insideKey,
-      port,
-      ...resetFor(p),
-      length: p.r[R_LENGTH]!,
-      ttl: p.r[R_TTL]!,
-      ipId: p.r[R_IP_ID]! & 0xffff,
-    };
-    this.#pending.set(wireKey, pending);
-    this.#inside.set(insideKey, pending);
-    if (this.#pending.size > this.most) this.most = this.#pending.size;
+    const pending = this.#append();
+    pending.ct = ct;
+    pending.ctinfo = p.r[R_CTINFO]!;
+    pending.timeNs = p.timeNs;
+    pending.port = port;
+    setReset(pending, p);
+    pending.length = p.r[R_LENGTH]!;
+    pending.ttl = p.r[R_TTL]!;
+    pending.ipId = p.r[R_IP_ID]! & 0xffff;
+    pending.wire = this.#wire.set(tuple, pending);
+    readTuple(tuple, p.r);
+    pending.inside = this.#inside.set(tuple, pending);
+    if (this.#count > this.most) this.most = this.#count;
   }
 
   /**
@@ -147,7 +170,7 @@ export class PendingAnswers {
    */
   attach(p: Packet, isInside: boolean): void {
     this.#expire(p.timeNs);
-    if (this.#pending.size === 0) return;
+    if (this.#count === 0) return;
     const { r } = p;
     const tuple = this.#tuple;
     const l4proto = r[R_L4PROTO]!;
@@ -160,7 +183,7 @@ export class PendingAnswers {
       const quoted = innerTuple(tuple, p.view, p.l4Offset + 8, p.l3End, end, r[R_FAMILY]!);
       if (quoted !== INNER_FOUND) return;
     }
-    const answered = this.#find(tuple, isInside);
+    const answered = (isInside ? this.#inside : this.#wire).find(tuple);
     if (answered === undefined) return;
     const { ct, ctinfo } = answered;
     if (!resets && !isErrorAbout(answered, p)) return;
@@ -187,7 +210,7 @@ export class PendingAnswers {
     this.#expire(p.timeNs);
     if (!isReset(p)) return false;
     readAnswered(this.#tuple, p.r);
-    const answered = this.#find(this.#tuple, true);
+    const answered = this.#inside.find(this.#tuple);
     // What is adjusted is so behind the hooks.
     if (answered === undefined || answered.port !== p.r[R_PHYS_IN] || !isResetOf(answered, p, false))
       return false;
@@ -197,58 +220,68 @@ export class PendingAnswers {
 
   /** Lets go of what is too old, and of the oldest when there are too many. */
   #expire(nowNs: number): void {
-    for (const pending of this.#pending.values()) {
-      if (nowNs - pending.timeNs <= ANSWER_WINDOW_NS && this.#pending.size < MAX_PENDING) return;
-      this.#remove(pending);
+    for (let oldest = this.#oldest; oldest !== undefined; oldest = this.#oldest) {
+      if (nowNs - oldest.timeNs <= ANSWER_WINDOW_NS && this.#count < MAX_PENDING) return;
+      this.#remove(oldest);
     }
   }
 
-  #remove(gone: Pending | undefined): void {
-    if (gone === undefined) return;
+  #remove(gone: Pending): void {
     this.#forget(gone);
     this.#conntrack.core.unhold(gone.ct);
   }
 
   #forget(gone: Pending): void {
-    this.#pending.delete(gone.wireKey);
-    if (this.#inside.get(gone.insideKey) === gone) this.#inside.delete(gone.insideKey);
+    this.#wire.remove(gone.wire, gone);
+    this.#inside.remove(gone.inside, gone);
+    const { before, after } = gone;
+    if (before === undefined) this.#oldest = after;
+    else before.after = after;
+    if (after === undefined) this.#latest = before;
+    else after.before = before;
+    gone.after = this.#free;
+    this.#free = gone;
+    this.#count--;
+  }
+
+  /** One more, behind the others. */
+  #append(): Pending {
+    const pending = this.#free ?? new Pending();
+    this.#free = pending.after;
+    pending.before = this.#latest;
+    pending.after = undefined;
+    if (this.#latest === undefined) this.#oldest = pending;
+    else this.#latest.after = pending;
+    this.#latest = pending;
+    this.#count++;
+    return pending;
   }
 
   #letGo(): void {
     if (this.#attached >= 0) this.#conntrack.core.unhold(this.#attached);
     this.#attached = -1;
   }
-
-  #find(tuple: Int32Array, isInside: boolean): Pending | undefined {
-    const all = isInside ? this.#inside : this.#pending;
-    const hash = hashOf(tuple);
-    for (let depth = 0; depth <= this.#deepest; depth++) {
-      const found = all.get(hash + depth * DEPTH);
-      if (found !== undefined && isSame(isInside ? found.inside : found.wire, tuple)) return found;
-    }
-    return undefined;
-  }
-
-  /** The key that a tuple has, or may have from now on. */
-  #keyOf(tuple: Int32Array, isInside: boolean): number {
-    const known = this.#find(tuple, isInside);
-    if (known !== undefined) return isInside ? known.insideKey : known.wireKey;
-    const all = isInside ? this.#inside : this.#pending;
-    let key = hashOf(tuple);
-    for (let depth = 0; all.has(key); key += DEPTH) this.#deepest = Math.max(this.#deepest, ++depth);
-    return key;
-  }
 }
 
 /** What the reset that answers packet `p` says: nf_reject_ip_tcphdr_put(). */
-function resetFor(p: Packet): Pick<Pending, 'flags' | 'seq' | 'ack'> {
+function setReset(pending: Pending, p: Packet): void {
   const { r } = p;
   const flags = r[R_L4PROTO] === IPPROTO_TCP && p.l4Offset >= 0 ? r[R_TCP_FLAGS]! : -1;
-  if (flags < 0 || (flags & TCP_RST) !== 0) return { flags: NO_RESET, seq: 0, ack: 0 };
-  if ((flags & TCP_ACK) !== 0) return { flags: TCP_RST, seq: r[R_TCP_ACK]!, ack: 0 };
+  pending.seq = 0;
+  pending.ack = 0;
+  if (flags < 0 || (flags & TCP_RST) !== 0) {
+    pending.flags = NO_RESET;
+    return;
+  }
+  if ((flags & TCP_ACK) !== 0) {
+    pending.flags = TCP_RST;
+    pending.seq = r[R_TCP_ACK]!;
+    return;
+  }
   const headerBytes = p.l4Offset - p.l3Offset + (p.view.getUint8(p.l4Offset + 12) >>> 4) * 4;
   const numbered = r[R_LENGTH]! - headerBytes + ((flags & TCP_SYN) >> 1) + (flags & TCP_FIN);
-  return { flags: TCP_RST | TCP_ACK, seq: 0, ack: (r[R_TCP_SEQ]! + numbered) | 0 };
+  pending.flags = TCP_RST | TCP_ACK;
+  pending.ack = (r[R_TCP_SEQ]! + numbered) | 0;
 }
 
 function isReset({ r }: Packet): boolean {
@@ -283,13 +316,6 @@ function isErrorAbout({ length, ttl, ipId }: Pending, p: Packet): boolean {
   );
 }
 
-/** Hashes have 32 bits. */
-const DEPTH = 2 ** 32;
-
-function hashOf(tuple: Int32Array): number {
-  return tupleHash(tuple, 0, tuple[TUPLE_SPORT]!, tuple[TUPLE_DPORT]!, tuple[TUPLE_PROTO]!, 0);
-}
-
 function readTuple(out: Int32Array, r: Int32Array): void {
   for (let i = 0; i < 8; i++) out[i] = r[R_SADDR + i]!;
   const l4proto = r[R_L4PROTO]!;
@@ -308,9 +334,4 @@ function readAnswered(out: Int32Array, r: Int32Array): void {
   out[TUPLE_SPORT] = r[R_DPORT]!;
   out[TUPLE_DPORT] = r[R_SPORT]!;
   out[TUPLE_PROTO] = protoWord(r[R_L4PROTO]!, r[R_FAMILY]!);
-}
-
-function isSame(wire: Int32Array, quoted: Int32Array): boolean {
-  for (let i = 0; i <= TUPLE_PROTO; i++) if (wire[i] !== quoted[i]) return false;
-  return true;
 }
