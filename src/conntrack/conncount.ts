@@ -1,18 +1,33 @@
-import { mix32 } from '../base/hash.ts';
 import {
   IPS_ASSURED,
   IPS_CONFIRMED,
+  IPS_DYING,
+  TUPLE_DADDR,
   TUPLE_DPORT,
   TUPLE_PROTO,
+  TUPLE_SADDR,
   TUPLE_SPORT,
   TUPLE_WORDS,
 } from '../packet/conntrack-access.ts';
 import { IPPROTO_TCP } from '../packet/packet.ts';
+import {
+  ConncountLists,
+  L_COUNT,
+  L_GC,
+  L_GC_COUNT,
+  L_TUPLES,
+  T_DPORT,
+  T_PROTO,
+  T_REFERENCE,
+  T_SADDR,
+  T_SPORT,
+  T_ZONE,
+  T_ZONE_REPLY,
+} from './conncount-lists.ts';
 import type { ConntrackCore } from './core.ts';
-import { C_REPLY, C_STATE, C_STATUS, RECORD_SHIFT, TUPLE_ZONE } from './layout.ts';
+import { C_REPLY, C_STATE, C_STATUS, C_TIMEOUT, RECORD_SHIFT, REPLY_STRIDE, TUPLE_ZONE } from './layout.ts';
 import { findConnection } from './lookup.ts';
 import { TCP_CLOSE, TCP_TIME_WAIT } from './tcp-states.ts';
-import { sameTuple } from './tuple.ts';
 
 /**
  * How many connections there are of each key (connlimit's address or network): net/netfilter/nf_conncount.c.
@@ -22,26 +37,27 @@ import { sameTuple } from './tuple.ts';
  * unless it is there. The list is not checked twice within a jiffy for packets of connections that are not
  * confirmed yet, which can count one of them twice: so it does here, with jiffies of 4 ms (HZ=250) from the
  * run's base time.
+ *
+ * A check asks the connection table for each tuple of the list. Whether an entry has died or closed shows nowhere
+ * but in the entry, so each is looked at; but a tuple remembers which entry it was found to be of, and as long as that
+ * one answers to it, no hash is computed and no index searched.
  */
 const JIFFY_NS = 4e6;
 /** CONNCOUNT_GC_MAX_COLLECT: more dead tuples than this are left for the next time. */
 const MAX_COLLECT = 64;
-
-interface KeyList {
-  readonly key: Int32Array;
-  /** TUPLE_WORDS words each, the zone of the original direction in the last, of the reply one in `zones`. */
-  tuples: Int32Array;
-  zones: Int32Array;
-  count: number;
-  lastGc: number;
-  lastGcCount: number;
-}
+/** Tuples, from the beginning of a list, whose entries are loaded before they are looked at. */
+const TOUCHED = 16;
 
 export class Conncount {
   private readonly core: ConntrackCore;
-  private readonly lists = new Map<number, KeyList[]>();
-  private readonly zoneTuple = new Int32Array(TUPLE_WORDS);
-  private scratchZoneReply = 0;
+  private readonly lists4 = new ConncountLists(1);
+  private readonly lists6 = new ConncountLists(4);
+  /** The packet's own tuple, as it would be listed: its record may be given away while dead ones are killed. */
+  private readonly own = new Int32Array(T_SADDR + 8);
+  /** A listed tuple, as the connection table is asked for it. */
+  private readonly probe = new Int32Array(TUPLE_WORDS);
+  /** Where what touch() has loaded goes, so that it is loaded. */
+  private readonly touched = new Int32Array(1);
 
   constructor(core: ConntrackCore) {
     this.core = core;
@@ -49,76 +65,142 @@ export class Conncount {
 
   /**
    * nf_conncount_count_skb(): the number of connections of a key, counting the packet's own. `ct` is the packet's
-   * entry, or -1 with the packet's tuple at `at` of `words`.
+   * entry, or -1 with the packet's tuple at `at` of `words`. The key is an IPv4 rule's (`keyWords` 2) or an IPv6 rule's
+   * (5), and so is the packet.
    */
   count(key: Int32Array, keyWords: number, ct: number, words: Int32Array, at: number): number {
     const { core } = this;
-    let entry = ct;
-    if (entry < 0) {
-      const found = this.find(words, at, 0, 0);
-      if (found >= 0) entry = found >> 1;
-    }
-    // get_ct_or_tuple_from_skb(): a packet that conntrack did not attach counts with the tuple it has itself, even
-    // where that is a connection's reply tuple; the connection's status counts all the same.
-    const tuple = this.zoneTuple;
-    for (let i = 0; i < TUPLE_WORDS; i++) tuple[i] = words[at + i]!;
-    this.scratchZoneReply = ct >= 0 ? core.words[(ct << RECORD_SHIFT) + C_REPLY + TUPLE_ZONE]! : 0;
-
-    const list = this.listOf(key, keyWords);
-    const jiffy = Math.floor(core.nowNs / JIFFY_NS);
-    if (list.count < 0) {
-      list.count = 0;
-      list.lastGc = jiffy;
-      this.add(list);
-      return 1;
-    }
+    const lists = keyWords === 2 ? this.lists4 : this.lists6;
+    const entry = ct >= 0 ? ct : this.find(words, at, 0, 0) >> 1;
     const status = entry >= 0 ? core.words[(entry << RECORD_SHIFT) + C_STATUS]! : 0;
-    if ((status & IPS_CONFIRMED) !== 0 && (status & IPS_ASSURED) !== 0) {
-      if (jiffy !== list.lastGc) this.collect(list, jiffy, false);
-      return list.count;
+    const jiffy = Math.floor(core.nowNs / JIFFY_NS) | 0;
+    const list = lists.find(key, keyWords);
+    if (list !== 0 && (status & IPS_CONFIRMED) !== 0 && (status & IPS_ASSURED) !== 0) {
+      if (jiffy !== lists.words[list + L_GC]) this.collect(lists, list, jiffy, false);
+      return lists.words[list + L_COUNT]!;
     }
+
+    this.setOwn(ct, words, at, lists.addressWords);
+    if (list === 0) {
+      const begun = lists.insert(key, keyWords);
+      lists.words[begun + L_GC] = jiffy;
+      return this.add(lists, begun);
+    }
+    const held = lists.words;
     const mayAddUnchecked =
-      (status & IPS_CONFIRMED) === 0 && jiffy === list.lastGc && list.count - list.lastGcCount < MAX_COLLECT;
-    if (!mayAddUnchecked && this.collect(list, jiffy, true)) return list.count;
-    this.add(list);
-    return list.count;
+      (status & IPS_CONFIRMED) === 0 &&
+      jiffy === held[list + L_GC] &&
+      held[list + L_COUNT]! - held[list + L_GC_COUNT]! < MAX_COLLECT;
+    if (!mayAddUnchecked && this.collect(lists, list, jiffy, true)) return held[list + L_COUNT]!;
+    return this.add(lists, list);
+  }
+
+  /**
+   * get_ct_or_tuple_from_skb(): a packet that conntrack did not attach counts with the tuple it has itself, even where
+   * that is a connection's reply tuple; the connection's status counts all the same.
+   */
+  private setOwn(ct: number, words: Int32Array, at: number, addressWords: number): void {
+    const { own } = this;
+    own[T_REFERENCE] = ct >= 0 ? ct << 1 : -1;
+    own[T_ZONE_REPLY] = ct >= 0 ? this.core.words[(ct << RECORD_SHIFT) + C_REPLY + TUPLE_ZONE]! : 0;
+    own[T_ZONE] = words[at + TUPLE_ZONE]!;
+    own[T_PROTO] = words[at + TUPLE_PROTO]!;
+    own[T_SPORT] = words[at + TUPLE_SPORT]!;
+    own[T_DPORT] = words[at + TUPLE_DPORT]!;
+    for (let i = 0; i < addressWords; i++) {
+      own[T_SADDR + i] = words[at + TUPLE_SADDR + i]!;
+      own[T_SADDR + addressWords + i] = words[at + TUPLE_DADDR + i]!;
+    }
+  }
+
+  /** Adds the packet's own tuple to a list; gives how many there are now. */
+  private add(lists: ConncountLists, list: number): number {
+    const at = lists.append(list);
+    const { own } = this;
+    const { words } = lists;
+    const length = T_SADDR + 2 * lists.addressWords;
+    for (let i = 0; i < length; i++) words[at + i] = own[i]!;
+    return words[list + L_COUNT]!;
   }
 
   /**
    * Takes dead tuples off the list. With `searching` it stops, and gives true, when the packet's own tuple is on
    * the list already.
    */
-  private collect(list: KeyList, jiffy: number, searching: boolean): boolean {
-    let collected = 0;
+  private collect(lists: ConncountLists, list: number, jiffy: number, searching: boolean): boolean {
+    const { words, stride, addressWords } = lists;
+    const count = words[list + L_COUNT]!;
+    const begin = words[list + L_TUPLES]!;
+    if (count > 1) this.touch(words, begin, stride, Math.min(TOUCHED, count));
+    // The tuples from `run` on, as far as they are looked at, stay, and go to where `kept` is; run - kept have been dropped.
+    let run = 0;
     let kept = 0;
     let present = false;
-    let i = 0;
-    for (; i < list.count; i++) {
-      if (collected > MAX_COLLECT || present) break;
-      const at = i * TUPLE_WORDS;
-      const found = this.find(list.tuples, at, list.tuples[at + TUPLE_ZONE]!, list.zones[i]!);
-      if (found < 0) {
-        collected++;
-        continue;
+    for (let i = 0, at = begin; i < count && run - kept <= MAX_COLLECT; i++, at += stride) {
+      const ct = this.entryOf(words, at, addressWords);
+      if (ct >= 0) {
+        present = searching && this.isOwn(words, at, addressWords);
+        if (present) break;
+        if (!this.isClosed(ct)) continue;
       }
-      const isOwn =
-        searching &&
-        sameTuple(list.tuples, at, this.zoneTuple, 0) &&
-        list.tuples[at + TUPLE_ZONE] === this.zoneTuple[TUPLE_ZONE];
-      if (isOwn) present = true;
-      else if (this.isClosed(found >> 1)) {
-        collected++;
-        continue;
-      }
-      this.move(list, i, kept++);
+      if (run !== kept) lists.move(list, run, kept, i - run);
+      kept += i - run;
+      run = i + 1;
     }
-    for (; i < list.count; i++) this.move(list, i, kept++);
-    list.count = kept;
+    if (run !== kept) {
+      lists.move(list, run, kept, count - run);
+      lists.shorten(list, kept + count - run);
+    }
     if (!present) {
-      list.lastGc = jiffy;
-      list.lastGcCount = kept;
+      words[list + L_GC] = jiffy;
+      words[list + L_GC_COUNT] = words[list + L_COUNT]!;
     }
     return present;
+  }
+
+  /** Loads what will be looked at of the entries of `tuples` listed tuples, so that their cache misses overlap. */
+  private touch(words: Int32Array, begin: number, stride: number, tuples: number): void {
+    const records = this.core.words;
+    let touched = 0;
+    const end = begin + tuples * stride;
+    for (let at = begin; at < end; at += stride) {
+      const remembered = words[at + T_REFERENCE]!;
+      if (remembered < 0) continue;
+      const record = (remembered >> 1) << RECORD_SHIFT;
+      touched |= records[record]! | records[record + C_STATE]! | records[record + C_STATUS]!;
+    }
+    this.touched[0] = touched;
+  }
+
+  /**
+   * The entry that the listed tuple at `at` belongs to, or -1: what findConnection() gives. The entry remembered is
+   * that one if it is in the table (confirmed, and not dying), has not expired, and has the tuple: no other can have it
+   * too, unless there are connections with a zone for each direction (ConntrackTable.hasSplitZones).
+   */
+  private entryOf(words: Int32Array, at: number, addressWords: number): number {
+    const { words: records, floats, nowNs, table } = this.core;
+    const remembered = words[at + T_REFERENCE]!;
+    if (remembered >= 0 && !table.hasSplitZones) {
+      const record = (remembered >> 1) << RECORD_SHIFT;
+      if (
+        (records[record + C_STATUS]! & (IPS_CONFIRMED | IPS_DYING)) === IPS_CONFIRMED &&
+        floats[(record + C_TIMEOUT) >> 1]! > nowNs &&
+        isListedTuple(records, record + (remembered & 1) * REPLY_STRIDE, words, at, addressWords)
+      ) {
+        return remembered >> 1;
+      }
+    }
+    const { probe } = this;
+    for (let i = 0; i < addressWords; i++) {
+      probe[TUPLE_SADDR + i] = words[at + T_SADDR + i]!;
+      probe[TUPLE_DADDR + i] = words[at + T_SADDR + addressWords + i]!;
+    }
+    probe[TUPLE_SPORT] = words[at + T_SPORT]!;
+    probe[TUPLE_DPORT] = words[at + T_DPORT]!;
+    probe[TUPLE_PROTO] = words[at + T_PROTO]!;
+    const found = this.find(probe, 0, words[at + T_ZONE]!, words[at + T_ZONE_REPLY]!);
+    words[at + T_REFERENCE] = found;
+    return found >> 1;
   }
 
   private find(words: Int32Array, at: number, zoneOriginal: number, zoneReply: number): number {
@@ -134,57 +216,44 @@ export class Conncount {
     );
   }
 
+  /** The tuple listed at `at` is the packet's own, in its original direction's zone. */
+  private isOwn(words: Int32Array, at: number, addressWords: number): boolean {
+    const { own } = this;
+    if (words[at + T_SPORT] !== own[T_SPORT]) return false;
+    for (let i = T_SADDR + 2 * addressWords - 1; i >= T_ZONE; i--) {
+      if (words[at + i] !== own[i]) return false;
+    }
+    return true;
+  }
+
   private isClosed(ct: number): boolean {
     const at = ct << RECORD_SHIFT;
     const { words } = this.core;
     if ((words[at + TUPLE_PROTO]! & 255) !== IPPROTO_TCP) return false;
     return words[at + C_STATE] === TCP_TIME_WAIT || words[at + C_STATE] === TCP_CLOSE;
   }
+}
 
-  private move(list: KeyList, from: number, to: number): void {
-    if (from === to) return;
-    list.tuples.copyWithin(to * TUPLE_WORDS, from * TUPLE_WORDS, (from + 1) * TUPLE_WORDS);
-    list.zones[to] = list.zones[from]!;
+/** The tuple at `t` of the records is the one listed at `at`, in the zone that both directions of the latter are in. */
+function isListedTuple(
+  records: Int32Array,
+  t: number,
+  words: Int32Array,
+  at: number,
+  addressWords: number,
+): boolean {
+  if (
+    records[t + TUPLE_SPORT] !== words[at + T_SPORT] ||
+    records[t + TUPLE_DPORT] !== words[at + T_DPORT] ||
+    records[t + TUPLE_PROTO] !== words[at + T_PROTO] ||
+    records[t + TUPLE_ZONE] !== words[at + T_ZONE] ||
+    words[at + T_ZONE] !== words[at + T_ZONE_REPLY]
+  ) {
+    return false;
   }
-
-  private add(list: KeyList): void {
-    if (list.count === list.zones.length) {
-      const tuples = new Int32Array(2 * list.tuples.length);
-      tuples.set(list.tuples);
-      list.tuples = tuples;
-      const zones = new Int32Array(2 * list.zones.length);
-      zones.set(list.zones);
-      list.zones = zones;
-    }
-    list.tuples.set(this.zoneTuple, list.count * TUPLE_WORDS);
-    list.zones[list.count] = this.scratchZoneReply;
-    list.count++;
+  for (let i = 0; i < addressWords; i++) {
+    if (records[t + TUPLE_SADDR + i] !== words[at + T_SADDR + i]) return false;
+    if (records[t + TUPLE_DADDR + i] !== words[at + T_SADDR + addressWords + i]) return false;
   }
-
-  /** The list of a key; a new one has a count of -1. */
-  private listOf(key: Int32Array, keyWords: number): KeyList {
-    let hash = 0;
-    for (let i = 0; i < keyWords; i++) hash = mix32(hash ^ key[i]! ^ Math.imul(i + 1, 0x9e3779b1));
-    let lists = this.lists.get(hash);
-    if (lists === undefined) {
-      lists = [];
-      this.lists.set(hash, lists);
-    }
-    for (const list of lists) {
-      let same = true;
-      for (let i = 0; i < keyWords; i++) same &&= list.key[i] === key[i];
-      // An emptied list is as good as none: the kernel frees it, and the next packet makes it anew.
-      if (same) return list;
-    }
-    const list: KeyList = {
-      key: key.slice(0, keyWords),
-      tuples: new Int32Array(4 * TUPLE_WORDS),
-      zones: new Int32Array(4),
-      count: -1,
-      lastGc: 0,
-      lastGcCount: 0,
-    };
-    lists.push(list);
-    return list;
-  }
+  return true;
 }

@@ -68,6 +68,8 @@ export class ConntrackTable {
   readonly accounts: Float64Array;
   /** Some record has been accounted for. */
   hasAccounts = false;
+  /** Some connection has been entered whose directions are in different zones: a tuple may be there twice. */
+  hasSplitZones = false;
   readonly capacity: number;
   /** Slots of the index in use - 1. */
   indexMask: number;
@@ -263,6 +265,8 @@ export class ConntrackTable {
    * kernel (__nf_conntrack_hash_insert()).
    */
   insert(ct: number, originalHash = this.hashOf(ct, 0), replyHash = this.hashOf(ct, 1)): void {
+    const at = ct << RECORD_SHIFT;
+    if (this.words[at + TUPLE_ZONE] !== this.words[at + C_REPLY + TUPLE_ZONE]) this.hasSplitZones = true;
     this.header[HEADER_INDEX_COUNT]! += 2;
     if (2 * this.header[HEADER_INDEX_COUNT]! > this.indexMask) this.doubleIndex();
     this.place(originalHash, (ct << 1) + 1);
