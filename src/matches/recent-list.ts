@@ -1,3 +1,4 @@
+import { type Aged, AgeList } from '../base/age-list.ts';
 import type { Family } from '../base/inet.ts';
 import { KeyTable } from '../base/key-table.ts';
 import type { Packet } from '../packet/packet.ts';
@@ -8,7 +9,7 @@ export const LIST_ENTRIES = 100;
 const FIRST_STAMPS = 8;
 
 /** An address of a list and when it was seen: struct recent_entry. */
-export class RecentEntry {
+export class RecentEntry implements Aged<RecentEntry> {
   ttl = 0;
   /** Jiffies; a ring once all places are taken. Grows as far as it is used. */
   stamps = new Float64Array(FIRST_STAMPS);
@@ -20,7 +21,6 @@ export class RecentEntry {
   key = -1;
   /** The next of the same address, with another TTL. */
   nextOfKey: RecentEntry | undefined;
-  /** Updated before it, and after it. */
   before: RecentEntry | undefined;
   after: RecentEntry | undefined;
 
@@ -49,16 +49,12 @@ export class RecentList {
   /** Stamps an entry keeps, less one: a power of two less one. */
   #stampMask: number;
   /** Addresses with a TTL of their own (--rttl) may be there more than once. */
-  size = 0;
+  readonly #entries = new AgeList(() => new RecentEntry());
   readonly #keys = new KeyTable(5);
   /** The address at hand: family, and four words. */
   readonly #key = new Int32Array(5);
   /** By number of the address: the first entry of those that it has. */
   readonly #firstOfKey: (RecentEntry | undefined)[] = [];
-  #oldest: RecentEntry | undefined;
-  #latest: RecentEntry | undefined;
-  /** Entries that are free, by `after`. */
-  #free: RecentEntry | undefined;
 
   constructor(family: Family, mask: Int32Array, stampMask: number) {
     this.family = family;
@@ -69,6 +65,10 @@ export class RecentList {
   /** A rule of the same name is loaded: it may need more stamps. recent_mt_check(). To be called before any packet comes. */
   widen(stampMask: number): void {
     if (stampMask > this.#stampMask) this.#stampMask = stampMask;
+  }
+
+  get size(): number {
+    return this.#entries.count;
   }
 
   /** Takes the address that the packet has at register `addressAt` for the one that `find` and `add` are about. */
@@ -90,38 +90,30 @@ export class RecentList {
 
   /** recent_entry_init(). */
   add(ttl: number, now: number): void {
-    if (this.size >= LIST_ENTRIES) this.remove(this.#oldest!);
-    let entry = this.#free;
-    if (entry === undefined) entry = new RecentEntry();
-    else this.#free = entry.after;
+    if (this.size >= LIST_ENTRIES) this.remove(this.#entries.oldest!);
+    const entry = this.#entries.append();
     entry.ttl = ttl;
     entry.stampCount = 0;
     entry.index = 0;
     entry.stamp(now);
     this.#enter(entry);
-    this.#append(entry);
-    this.size++;
   }
 
   /** recent_entry_update(). */
   update(entry: RecentEntry, now: number): void {
     entry.index &= this.#stampMask;
     entry.stamp(now);
-    this.#unlink(entry);
-    this.#append(entry);
+    this.#entries.renew(entry);
   }
 
   remove(entry: RecentEntry): void {
-    this.#unlink(entry);
     this.#leave(entry);
-    entry.after = this.#free;
-    this.#free = entry;
-    this.size--;
+    this.#entries.remove(entry);
   }
 
   /** recent_entry_reap(): the oldest entry goes when its last stamp is before `time`, unless it is to be updated. */
   reap(time: number, working: RecentEntry, update: boolean): void {
-    const oldest = this.#oldest;
+    const { oldest } = this.#entries;
     if (oldest === undefined || (oldest === working && update)) return;
     if (time > oldest.stamps[oldest.index - 1]!) this.remove(oldest);
   }
@@ -149,20 +141,5 @@ export class RecentList {
       other.nextOfKey = entry.nextOfKey;
     }
     if (this.#firstOfKey[key] === undefined) this.#keys.remove(key);
-  }
-
-  #append(entry: RecentEntry): void {
-    entry.before = this.#latest;
-    entry.after = undefined;
-    if (this.#latest === undefined) this.#oldest = entry;
-    else this.#latest.after = entry;
-    this.#latest = entry;
-  }
-
-  #unlink({ before, after }: RecentEntry): void {
-    if (before === undefined) this.#oldest = after;
-    else before.after = after;
-    if (after === undefined) this.#latest = before;
-    else after.before = before;
   }
 }

@@ -1,3 +1,4 @@
+import { type Aged, AgeList } from '../base/age-list.ts';
 import { KeyTable } from '../base/key-table.ts';
 import type { Conntrack } from '../conntrack/conntrack.ts';
 import { INNER_FOUND, innerTuple } from '../conntrack/inner-tuple.ts';
@@ -53,7 +54,7 @@ const ANSWER_WINDOW_NS = 1e9;
 export const MAX_PENDING = 4096;
 
 /** A packet that may be answered. There are MAX_PENDING of them at most, which are used again. */
-class Pending {
+class Pending implements Aged<Pending> {
   ct = -1;
   ctinfo = 0;
   timeNs = 0;
@@ -70,7 +71,6 @@ class Pending {
   length = 0;
   ttl = 0;
   ipId = 0;
-  /** Came before it, and after it. */
   before: Pending | undefined;
   after: Pending | undefined;
 }
@@ -114,11 +114,7 @@ export class PendingAnswers {
   readonly #wire = new ByTuple();
   /** And as rules had translated it: what its answer is about where it enters OUTPUT. */
   readonly #inside = new ByTuple();
-  #count = 0;
-  #oldest: Pending | undefined;
-  #latest: Pending | undefined;
-  /** Those that are free, by `after`. */
-  #free: Pending | undefined;
+  readonly #pending = new AgeList(() => new Pending());
   readonly #tuple = new Int32Array(TUPLE_WORDS);
   /** Entry that the last answer was attached to, which is still held; -1 when there is none. */
   #attached = -1;
@@ -127,7 +123,7 @@ export class PendingAnswers {
 
   /** Whether any may still be answered. */
   get awaits(): boolean {
-    return this.#count > 0;
+    return this.#pending.count > 0;
   }
 
   constructor(conntrack: Conntrack, localForm: LocalForm, assume: (sentence: string) => void) {
@@ -149,7 +145,7 @@ export class PendingAnswers {
     const earlier = this.#wire.find(tuple);
     if (earlier !== undefined) this.#remove(earlier);
     this.#conntrack.core.hold(ct);
-    const pending = this.#append();
+    const pending = this.#pending.append();
     pending.ct = ct;
     pending.ctinfo = p.r[R_CTINFO]!;
     pending.timeNs = p.timeNs;
@@ -161,7 +157,7 @@ export class PendingAnswers {
     pending.wire = this.#wire.set(tuple, pending);
     readTuple(tuple, p.r);
     pending.inside = this.#inside.set(tuple, pending);
-    if (this.#count > this.most) this.most = this.#count;
+    this.most = Math.max(this.most, this.#pending.count);
   }
 
   /**
@@ -170,7 +166,7 @@ export class PendingAnswers {
    */
   attach(p: Packet, isInside: boolean): void {
     this.#expire(p.timeNs);
-    if (this.#count === 0) return;
+    if (!this.awaits) return;
     const { r } = p;
     const tuple = this.#tuple;
     const l4proto = r[R_L4PROTO]!;
@@ -220,8 +216,9 @@ export class PendingAnswers {
 
   /** Lets go of what is too old, and of the oldest when there are too many. */
   #expire(nowNs: number): void {
-    for (let oldest = this.#oldest; oldest !== undefined; oldest = this.#oldest) {
-      if (nowNs - oldest.timeNs <= ANSWER_WINDOW_NS && this.#count < MAX_PENDING) return;
+    const pending = this.#pending;
+    for (let { oldest } = pending; oldest !== undefined; { oldest } = pending) {
+      if (nowNs - oldest.timeNs <= ANSWER_WINDOW_NS && pending.count < MAX_PENDING) return;
       this.#remove(oldest);
     }
   }
@@ -234,27 +231,7 @@ export class PendingAnswers {
   #forget(gone: Pending): void {
     this.#wire.remove(gone.wire, gone);
     this.#inside.remove(gone.inside, gone);
-    const { before, after } = gone;
-    if (before === undefined) this.#oldest = after;
-    else before.after = after;
-    if (after === undefined) this.#latest = before;
-    else after.before = before;
-    gone.after = this.#free;
-    this.#free = gone;
-    this.#count--;
-  }
-
-  /** One more, behind the others. */
-  #append(): Pending {
-    const pending = this.#free ?? new Pending();
-    this.#free = pending.after;
-    pending.before = this.#latest;
-    pending.after = undefined;
-    if (this.#latest === undefined) this.#oldest = pending;
-    else this.#latest.after = pending;
-    this.#latest = pending;
-    this.#count++;
-    return pending;
+    this.#pending.remove(gone);
   }
 
   #letGo(): void {
