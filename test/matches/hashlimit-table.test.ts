@@ -1,14 +1,17 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { type HashlimitConfig, HashlimitTable } from '../../src/matches/hashlimit-table.ts';
+import { R_DADDR, R_SADDR } from '../../src/packet/registers.ts';
 import { packet } from './packets.ts';
 import { PlainHashlimit } from './plain-hashlimit.ts';
 
-const masks = fc.constantFrom(-1, -2, -256, 0).map((mask) => Int32Array.of(mask));
+/** Of the last word of an address. */
+const masks = fc.constantFrom(-1, -2, -256, 0).map((mask) => Int32Array.of(-1, -1, 0, mask));
 
 /** Rates from a packet a day to a million a second; bytes as costs of 16. Some credits are beyond 2^53. */
 const configs = fc
   .record({
+    family: fc.constantFrom(4 as const, 6 as const),
     bytes: fc.boolean(),
     rateMatch: fc.boolean(),
     average: fc.constantFrom(
@@ -33,7 +36,11 @@ const configs = fc
     expireMs: fc.constantFrom(4, 500, 10_000, 86_400_000),
     gcIntervalMs: fc.constantFrom(1, 1000, 7000),
   })
-  .map((config): HashlimitConfig => ({ ...config, family: 4 }));
+  .map((config): HashlimitConfig => {
+    const { family, sourceMask, destinationMask } = config;
+    if (family === 6) return config;
+    return { ...config, sourceMask: sourceMask.subarray(3), destinationMask: destinationMask.subarray(3) };
+  });
 
 const steps = fc.array(
   fc.record({
@@ -59,12 +66,15 @@ it('says what the plain table says', () => {
       const table = new HashlimitTable(config);
       const plain = new PlainHashlimit(config);
       let timeMs = 0;
-      for (const { passesMs, asItself, ...registers } of packets) {
+      for (const { passesMs, asItself, saddr, daddr, ...registers } of packets) {
         timeMs += passesMs;
         // Rules of one name share a table that is of another kind, maybe.
         const [rateMatch, bytes] =
           asItself > 0 ? [config.rateMatch, config.bytes] : [!config.rateMatch, !config.bytes];
-        const p = packet(registers, timeMs / 1000);
+        const p = packet({ ...registers, family: config.family }, timeMs / 1000);
+        const last = config.family === 4 ? 0 : 3;
+        p.r[R_SADDR + last] = saddr;
+        p.r[R_DADDR + last] = daddr;
         const said = table.isBelow(p, rateMatch, bytes);
         expect(said).toBe(plain.isBelow(p, rateMatch, bytes));
         all++;
