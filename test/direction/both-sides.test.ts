@@ -16,7 +16,7 @@ import { iface, inet } from '../netfilter/host-addresses.ts';
 
 const OWN = '02:00:00:00:00:01';
 const OTHER = '02:00:00:00:00:02';
-const PACKETS = 30_000;
+const PACKETS = 15_000;
 
 let folder: string;
 let inbound = 0;
