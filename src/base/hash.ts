@@ -9,6 +9,13 @@ export function mix32(h: number): number {
   return h ^ (h >>> 16);
 }
 
+/** Hash of the first `words` words of a key. */
+export function hashKey(key: Int32Array, words: number): number {
+  let hash = 0;
+  for (let i = 0; i < words; i++) hash = mix32(hash ^ key[i]! ^ Math.imul(i + 1, 0x9e3779b1));
+  return hash;
+}
+
 /**
  * Hash of an IPv4 connection tuple in one direction: it is not symmetric, since conntrack enters each
  * connection under both of its tuples. Addresses are 32-bit words in host order, ports 0..65535.

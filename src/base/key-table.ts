@@ -1,4 +1,4 @@
-import { mix32 } from './hash.ts';
+import { hashKey } from './hash.ts';
 
 const FIRST_NUMBERS = 64;
 
@@ -35,7 +35,7 @@ export class KeyTable {
   find(key: Int32Array): number {
     const slots = this.#slots;
     const mask = slots.length - 1;
-    const hash = this.#hashOf(key);
+    const hash = hashKey(key, this.#keyWords);
     for (let slot = hash & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
       const number = slots[slot]! - 1;
       if (this.#hashes[number] === hash && this.#isAt(number, key)) return number;
@@ -52,7 +52,7 @@ export class KeyTable {
   add(key: Int32Array): number {
     if (this.count === this.capacity) this.#grow();
     const number = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.high++;
-    const hash = this.#hashOf(key);
+    const hash = hashKey(key, this.#keyWords);
     this.#hashes[number] = hash;
     for (let i = 0; i < this.#keyWords; i++) this.#keys[number * this.#keyWords + i] = key[i]!;
     this.#taken[number] = 1;
@@ -78,12 +78,6 @@ export class KeyTable {
     this.#taken[number] = 0;
     this.#free[this.#freeCount++] = number;
     this.count--;
-  }
-
-  #hashOf(key: Int32Array): number {
-    let hash = 0;
-    for (let i = 0; i < this.#keyWords; i++) hash = mix32(hash ^ key[i]! ^ Math.imul(i + 1, 0x9e3779b1));
-    return hash;
   }
 
   #isAt(number: number, key: Int32Array): boolean {

@@ -1,4 +1,4 @@
-import { mix32 } from '../base/hash.ts';
+import { hashKey } from '../base/hash.ts';
 
 /**
  * The lists of tuples of connlimit's keys: one array of words for keys and tuples, and an index over the keys. A packet
@@ -167,12 +167,6 @@ const FIRST_SLOTS = 64;
 
 function sizeClass(capacity: number): number {
   return 31 - Math.clz32(capacity);
-}
-
-function hashKey(key: Int32Array, keyWords: number): number {
-  let hash = 0;
-  for (let i = 0; i < keyWords; i++) hash = mix32(hash ^ key[i]! ^ Math.imul(i + 1, 0x9e3779b1));
-  return hash;
 }
 
 function place(index: Int32Array, hash: number, list: number): void {
