@@ -64,7 +64,11 @@ export const STACK_REASONS = {
   134: { name: 'not-forwarding', sentence: 'forwarding is off' },
   135: { name: 'ttl-exceeded', sentence: 'TTL or hop limit ran out before FORWARD' },
   136: { name: 'too-big', sentence: 'longer than the MTU of its way, and not to be fragmented' },
-  143: { name: 'hotdrop', sentence: 'a match found the packet malformed and had it dropped' },
+  143: {
+    name: 'hotdrop',
+    sentence:
+      'a match had the packet dropped: malformed, or a table full (hashlimit), or none to count (connlimit)',
+  },
   137: { name: 'conntrack', sentence: 'dropped by connection tracking' },
   138: { name: 'nat', sentence: 'no free translation' },
   139: { name: 'unreadable', sentence: 'the capture holds too little of the packet to read its IP header' },
