@@ -83,7 +83,7 @@ export class Recall {
    */
   first(batch: Batch, i: number, number: number): number {
     const c = batch.columns;
-    const { conntrack, paths, statistics } = this.#parts;
+    const { conntrack, paths } = this.#parts;
     const { core } = conntrack;
     const family = c.family[i]!;
     if (!this.memo.isOpen(family) || !conntrack.takesRows || !isFirstRow(core, c, i)) return -1;
@@ -98,11 +98,9 @@ export class Recall {
     } else if (paths.outcomeOf(path) !== OUTCOME_DROPPED) {
       if (beginRow(core, c, batch.view, i, this.#statusOf(family)) < 0) return -1;
     }
-    if (paths.outcomeOf(path) !== OUTCOME_DROPPED) statistics.confirmed(family, c.l4proto[i]!);
     core.nowNs = c.timeNs[i]!;
     core.lastInvalidReason = INVALID_NONE;
-    statistics.countKnown(family, c.l4proto[i]!, true, c.length[i]!);
-    this.recalled++;
+    this.#count(c, i, paths.outcomeOf(path) !== OUTCOME_DROPPED);
     return path;
   }
 
@@ -116,17 +114,22 @@ export class Recall {
 
   /** Row `i` has come to the end of `path` with `ct`, which `open` gave; -1: to nowhere. False where it has to go the long way. */
   close(c: Columns, i: number, ct: number, path: number): boolean {
-    const { conntrack, paths, statistics } = this.#parts;
+    const { conntrack, paths } = this.#parts;
     const { core } = conntrack;
-    const family = c.family[i]!;
     const isDropped = path >= 0 && paths.outcomeOf(path) === OUTCOME_DROPPED;
-    const isEntered = path >= 0 && !isDropped && enterRow(core, c, i, ct, this.#statusOf(family));
-    if (isEntered) statistics.confirmed(family, c.l4proto[i]!);
-    else core.releaseUnconfirmed(ct);
+    const isEntered = path >= 0 && !isDropped && enterRow(core, c, i, ct, this.#statusOf(c.family[i]!));
+    if (!isEntered) core.releaseUnconfirmed(ct);
     if (!isEntered && !isDropped) return false;
-    statistics.countKnown(family, c.l4proto[i]!, true, c.length[i]!);
-    this.recalled++;
+    this.#count(c, i, isEntered);
     return true;
+  }
+
+  /** Row `i`, a first packet, has been spared its walk; its connection stands now, or was dropped. */
+  #count(c: Columns, i: number, stands: boolean): void {
+    const { statistics } = this.#parts;
+    if (stands) statistics.confirmed(c.family[i]!, c.l4proto[i]!);
+    statistics.countKnown(c.family[i]!, c.l4proto[i]!, true, c.length[i]!);
+    this.recalled++;
   }
 
   /** What the hooks of a family set in a connection that no rule translates. */
