@@ -11,9 +11,12 @@ export function mix32(h: number): number {
 
 /** Hash of the first `words` words of a key. */
 export function hashKey(key: Int32Array, words: number): number {
-  let hash = 0;
-  for (let i = 0; i < words; i++) hash = mix32(hash ^ key[i]! ^ Math.imul(i + 1, 0x9e3779b1));
-  return hash;
+  let h = 0x9e3779b1;
+  for (let i = 0; i < words; i++) {
+    h = Math.imul(h ^ key[i]!, 0x85ebca77);
+    h = (h << 13) | (h >>> 19);
+  }
+  return mix32(h);
 }
 
 /**

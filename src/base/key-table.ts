@@ -1,6 +1,6 @@
 import { hashKey } from './hash.ts';
 
-const FIRST_NUMBERS = 64;
+const FIRST_NUMBERS = 16;
 
 /**
  * Numbers keys of a few words each: from 0 on, and those that are free again before new ones. Open addressing with linear probing
@@ -10,8 +10,8 @@ export class KeyTable {
   readonly #keyWords: number;
   /** Number + 1 of the key that stands there; 0 where none does. At most half of them are taken. */
   #slots = new Int32Array(2 * FIRST_NUMBERS);
-  /** By number. */
-  #keys: Int32Array;
+  /** By number; another array when it has grown. */
+  keys: Int32Array;
   #hashes = new Int32Array(FIRST_NUMBERS);
   #taken = new Uint8Array(FIRST_NUMBERS);
   /** Numbers that are free again: a stack. */
@@ -23,7 +23,7 @@ export class KeyTable {
 
   constructor(keyWords: number) {
     this.#keyWords = keyWords;
-    this.#keys = new Int32Array(FIRST_NUMBERS * keyWords);
+    this.keys = new Int32Array(FIRST_NUMBERS * keyWords);
   }
 
   /** Numbers that there is room for: those who keep something by number have to grow with it. */
@@ -54,7 +54,7 @@ export class KeyTable {
     const number = this.#freeCount > 0 ? this.#free[--this.#freeCount]! : this.high++;
     const hash = hashKey(key, this.#keyWords);
     this.#hashes[number] = hash;
-    for (let i = 0; i < this.#keyWords; i++) this.#keys[number * this.#keyWords + i] = key[i]!;
+    for (let i = 0; i < this.#keyWords; i++) this.keys[number * this.#keyWords + i] = key[i]!;
     this.#taken[number] = 1;
     this.#place(hash, number);
     this.count++;
@@ -82,7 +82,7 @@ export class KeyTable {
 
   #isAt(number: number, key: Int32Array): boolean {
     const at = number * this.#keyWords;
-    for (let i = 0; i < this.#keyWords; i++) if (this.#keys[at + i] !== key[i]) return false;
+    for (let i = 0; i < this.#keyWords; i++) if (this.keys[at + i] !== key[i]) return false;
     return true;
   }
 
@@ -96,7 +96,7 @@ export class KeyTable {
 
   /** All numbers are taken. */
   #grow(): void {
-    this.#keys = grown(this.#keys);
+    this.keys = grown(this.keys);
     this.#hashes = grown(this.#hashes);
     this.#free = grown(this.#free);
     const taken = new Uint8Array(2 * this.#taken.length);

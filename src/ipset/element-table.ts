@@ -1,19 +1,16 @@
-import { mix32 } from '../base/hash.ts';
+import { KeyTable } from '../base/key-table.ts';
 
 /**
- * The elements of one set: an open-addressing hash over words, with the extensions of the elements in columns.
+ * The elements of one set: numbered by their words, with the extensions of the elements in columns, by number.
  *
- *   slots   | 0 | 3 | 0 | 1 | 2 | …      index of the element + 1, 0 when the slot is free; linear probing
- *   words   | element 0: `width` words | element 1 | …
  *   columns timeoutAt[i] packets[i] bytes[i] nomatch[i] skbmark[i] …
  *
  * An element is a few words (address, prefix length, protocol and port …); what they mean is the set type's affair.
- * Looking one up takes no allocation and no string. Places of deleted elements are used again; the slots behind a
- * deleted one move up, so that there are no tombstones. At most three quarters of the slots are taken.
+ * Looking one up takes no allocation and no string. Places of deleted elements are used again.
  */
 export class ElementTable {
   readonly width: number;
-  words: Int32Array;
+  readonly #keys: KeyTable;
   /** Jiffies at which the element runs out, PERMANENT for never. Only where the set has timeouts. */
   timeoutAt: Float64Array;
   packets: Float64Array;
@@ -24,19 +21,11 @@ export class ElementTable {
   skbmarkmask: Int32Array;
   skbprio: Int32Array;
   skbqueue: Int32Array;
-  #slots: Int32Array;
-  #places: number;
-  /** Places behind the last one that was ever used. */
-  #used = 0;
-  readonly #free: number[] = [];
-  #live: Uint8Array;
 
-  constructor(width: number, expected = 16) {
+  constructor(width: number) {
     this.width = width;
-    let places = 16;
-    while (places < expected) places *= 2;
-    this.#places = places;
-    this.words = new Int32Array(places * width);
+    this.#keys = new KeyTable(width);
+    const places = this.#keys.capacity;
     this.timeoutAt = new Float64Array(places);
     this.packets = new Float64Array(places);
     this.bytes = new Float64Array(places);
@@ -45,34 +34,26 @@ export class ElementTable {
     this.skbmarkmask = new Int32Array(places);
     this.skbprio = new Int32Array(places);
     this.skbqueue = new Int32Array(places);
-    this.#live = new Uint8Array(places);
-    this.#slots = new Int32Array(2 * places);
   }
 
   get size(): number {
-    return this.#used - this.#free.length;
+    return this.#keys.count;
+  }
+
+  /** `width` words of each element, by place. */
+  get words(): Int32Array {
+    return this.#keys.keys;
   }
 
   /** Place of the element with these words, -1 when there is none. */
   find(key: Int32Array): number {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    const { width, words } = this;
-    for (let slot = hashWords(key, 0, width) & mask; ; slot = (slot + 1) & mask) {
-      const place = slots[slot]! - 1;
-      if (place < 0) return -1;
-      let k = 0;
-      for (let at = place * width; k < width && words[at + k] === key[k]; k++);
-      if (k === width) return place;
-    }
+    return this.#keys.find(key);
   }
 
   /** Adds an element that is not there yet; its extensions are all zero. Gives its place. */
   insert(key: Int32Array): number {
-    if (this.#free.length === 0 && this.#used === this.#places) this.#grow();
-    const place = this.#free.pop() ?? this.#used++;
-    const { width } = this;
-    for (let k = 0; k < width; k++) this.words[place * width + k] = key[k]!;
+    const place = this.#keys.add(key);
+    if (place >= this.timeoutAt.length) this.#grow();
     this.timeoutAt[place] = PERMANENT;
     this.packets[place] = 0;
     this.bytes[place] = 0;
@@ -81,49 +62,20 @@ export class ElementTable {
     this.skbmarkmask[place] = 0;
     this.skbprio[place] = 0;
     this.skbqueue[place] = 0;
-    this.#live[place] = 1;
-    this.#link(place);
     return place;
   }
 
   remove(place: number): void {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    let hole = this.#homeOf(place);
-    while (slots[hole] !== place + 1) hole = (hole + 1) & mask;
-    for (let slot = (hole + 1) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
-      const home = this.#homeOf(slots[slot]! - 1);
-      // The element may move up unless its home lies behind the hole.
-      if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
-      slots[hole] = slots[slot]!;
-      hole = slot;
-    }
-    slots[hole] = 0;
-    this.#live[place] = 0;
-    this.#free.push(place);
+    this.#keys.remove(place);
   }
 
   /** All places that are taken, in no order that means anything. */
   *places(): Generator<number> {
-    for (let place = 0; place < this.#used; place++) if (this.#live[place] === 1) yield place;
-  }
-
-  #homeOf(place: number): number {
-    return hashWords(this.words, place * this.width, this.width) & (this.#slots.length - 1);
-  }
-
-  #link(place: number): void {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    let slot = this.#homeOf(place);
-    while (slots[slot] !== 0) slot = (slot + 1) & mask;
-    slots[slot] = place + 1;
+    for (let place = 0; place < this.#keys.high; place++) if (this.#keys.isTaken(place)) yield place;
   }
 
   #grow(): void {
-    const places = 2 * this.#places;
-    this.#places = places;
-    this.words = grown(this.words, new Int32Array(places * this.width));
+    const places = this.#keys.capacity;
     this.timeoutAt = grown(this.timeoutAt, new Float64Array(places));
     this.packets = grown(this.packets, new Float64Array(places));
     this.bytes = grown(this.bytes, new Float64Array(places));
@@ -132,23 +84,11 @@ export class ElementTable {
     this.skbmarkmask = grown(this.skbmarkmask, new Int32Array(places));
     this.skbprio = grown(this.skbprio, new Int32Array(places));
     this.skbqueue = grown(this.skbqueue, new Int32Array(places));
-    this.#live = grown(this.#live, new Uint8Array(places));
-    this.#slots = new Int32Array(2 * places);
-    for (let place = 0; place < this.#used; place++) this.#link(place);
   }
 }
 
 /** Value of timeoutAt of an element that never runs out: IPSET_ELEM_PERMANENT. */
 export const PERMANENT = Number.POSITIVE_INFINITY;
-
-function hashWords(words: Int32Array, at: number, count: number): number {
-  let h = 0x9e3779b1;
-  for (let k = 0; k < count; k++) {
-    h = Math.imul(h ^ words[at + k]!, 0x85ebca77);
-    h = (h << 13) | (h >>> 19);
-  }
-  return mix32(h);
-}
 
 function grown<T extends Int32Array | Float64Array | Uint8Array>(from: T, to: T): T {
   to.set(from as never);
