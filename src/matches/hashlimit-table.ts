@@ -128,9 +128,8 @@ export class HashlimitTable {
   readonly #costHigh: number = 0;
   readonly #costLow: number = 0;
   readonly #cost: number = 0;
-  /** Of a new bucket. */
-  readonly #credit: bigint = 0n;
-  readonly #cap: bigint = 0n;
+  /** A new bucket, but for the time. */
+  readonly #fresh = new Float64Array(1 << BUCKET_SHIFT);
   /** Of --hashlimit-rate-match: packets or bytes in a window, and those of a burst; the window in jiffies. */
   readonly #rate: bigint = 0n;
   readonly #burst: number = 0;
@@ -164,8 +163,12 @@ export class HashlimitTable {
     this.#costHigh = high(cost);
     this.#costLow = low(cost);
     this.#cost = Number(cost);
-    this.#credit = bytes ? BYTES_CAP : creditsOf(average * burst);
-    this.#cap = bytes ? burst : this.#credit;
+    const credit = bytes ? BYTES_CAP : creditsOf(average * burst);
+    const cap = bytes ? burst : credit;
+    this.#fresh[CREDIT_HIGH] = high(credit);
+    this.#fresh[CREDIT_LOW] = low(credit);
+    this.#fresh[CAP_HIGH] = high(cap);
+    this.#fresh[CAP_LOW] = low(cap);
   }
 
   /** True below the limit, undefined when the packet must be dropped. hashlimit_mt_common(). */
@@ -245,15 +248,9 @@ export class HashlimitTable {
 
   /** rateinfo_init(). */
   #fill(number: number, now: number): void {
-    const buckets = this.#buckets;
     const at = number << BUCKET_SHIFT;
-    buckets[at + PREVIOUS] = now;
-    buckets[at + CREDIT_HIGH] = high(this.#credit);
-    buckets[at + CREDIT_LOW] = low(this.#credit);
-    buckets[at + CAP_HIGH] = high(this.#cap);
-    buckets[at + CAP_LOW] = low(this.#cap);
-    buckets[at + CURRENT] = 0;
-    buckets[at + OVER] = 0;
+    this.#buckets.set(this.#fresh, at);
+    this.#buckets[at + PREVIOUS] = now;
   }
 
   /** rateinfo_recalc(). */
